@@ -1,0 +1,132 @@
+"""Model to Kubernetes objects, as plain dicts ready to apply.
+
+Pure. Names given here are the real, run-unique ones. The pod that is built passes the
+restricted Pod Security level; its agent finds its script at `AGENT_PATH`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.model.scenario import ObjectRef
+from harness.model.topology import External, Listener, Namespace, Pod, Service
+
+MANAGED_BY = {"app.kubernetes.io/managed-by": "netpol-harness"}
+RUN_LABEL = "netpol-harness.example.org/run"
+EXTERNAL_API = "netpol-harness/v1"
+AGENT_PATH = "/agent/agent.py"
+AGENT_CONTAINER = "agent"
+
+Object = dict[str, Any]
+
+
+def namespace(spec: Namespace, name: str, marks: Mapping[str, str]) -> Object:
+    """Build the namespace called `name`; `marks` are the run's own labels."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name, "labels": {**spec.labels, **marks, "kubernetes.io/metadata.name": name}},
+    }
+
+
+def pod(spec: Pod, namespace: str, node: str | None = None) -> Object:
+    """Build the probe pod of `spec` in the namespace called `namespace`, on `node` if given."""
+    body: Object = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 1,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 65532,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [
+            {
+                "name": AGENT_CONTAINER,
+                "command": ["python3", AGENT_PATH, "serve"],
+                "args": agent_arguments(f"{namespace}/{spec.name}", spec.listeners),
+                "ports": _container_ports(spec.listeners),
+                "securityContext": {
+                    "allowPrivilegeEscalation": False,
+                    "readOnlyRootFilesystem": True,
+                    "capabilities": {"drop": ["ALL"]},
+                },
+                "resources": {
+                    "requests": {"cpu": "5m", "memory": "24Mi"},
+                    "limits": {"memory": "128Mi"},
+                },
+            }
+        ],
+    }
+    if spec.host_network:
+        body["hostNetwork"] = True
+    if node is not None:
+        body["nodeName"] = node
+    if not spec.ready:
+        # A gate that nobody ever sets: the pod runs and never becomes ready.
+        body["readinessGates"] = [{"conditionType": "netpol-harness.example.org/never"}]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"namespace": namespace, "name": spec.name, "labels": dict(spec.labels)},
+        "spec": body,
+    }
+
+
+def service(spec: Service, namespace: str) -> Object:
+    """Build the ClusterIP Service of `spec` in the namespace called `namespace`."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"namespace": namespace, "name": spec.name},
+        "spec": {
+            "selector": dict(spec.selector),
+            "ipFamilyPolicy": "PreferDualStack",
+            "ports": [
+                {
+                    "name": port.name or f"{port.port}-{port.protocol.lower()}",
+                    "port": port.port,
+                    "targetPort": port.target_port,
+                    "protocol": str(port.protocol),
+                }
+                for port in spec.ports
+            ],
+        },
+    }
+
+
+def external(spec: External) -> Object:
+    """Build our own kind `External`, which clusters with `Capabilities.externals` take."""
+    return {
+        "apiVersion": EXTERNAL_API,
+        "kind": "External",
+        "metadata": {"name": spec.name},
+        "spec": {
+            "addresses": {str(family): address for family, address in spec.addresses.items()},
+            "args": agent_arguments(spec.name, spec.listeners),
+        },
+    }
+
+
+def agent_arguments(name: str, listeners: tuple[Listener, ...]) -> list[str]:
+    """Return the agent's arguments: who it says it is, and what it listens on."""
+    arguments = ["--name", name]
+    for listener in listeners:
+        arguments += ["--listen", f"{listener.port}/{listener.protocol}"]
+    return arguments
+
+
+def ref(manifest: Mapping[str, Any]) -> ObjectRef:
+    """Return the reference of an object built here or written by an author."""
+    metadata = manifest["metadata"]
+    return ObjectRef(manifest["kind"], metadata.get("namespace", ""), metadata["name"])
+
+
+def _container_ports(listeners: tuple[Listener, ...]) -> list[Object]:
+    return [
+        {"containerPort": listener.port, "protocol": str(listener.protocol)}
+        | ({"name": listener.name} if listener.name else {})
+        for listener in listeners
+        if listener.declared
+    ]

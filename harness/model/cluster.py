@@ -1,0 +1,71 @@
+"""What a cluster can do, and the line to an agent inside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from harness.model.flow import Family, L4Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long this kind of cluster deserves to be watched; all in seconds.
+
+    `rounds` equal rounds over at least `window_s` after the barrier are settled;
+    after `deadline_s` a step is unsettled. A probe waits `floor_s` to `ceiling_s`
+    for its answer, in between by what the baseline showed.
+    """
+
+    rounds: int = 3
+    window_s: float = 0.2
+    deadline_s: float = 15.0
+    floor_s: float = 0.15
+    ceiling_s: float = 2.0
+    ready_s: float = 30.0
+    canary_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a cluster is and can do; callers ask this record, never a cluster's name.
+
+    `private`: opened for one caller and gone with it, so cluster-wide effects and fixed
+    external addresses disturb nobody. `nodes` are the names that pods can be put on. `notes` are
+    facts that every report of this cluster must carry.
+    """
+
+    kind: str
+    emulated: bool
+    cni: str | None = None
+    kubernetes: str | None = None
+    families: frozenset[Family] = frozenset({Family.IPV4})
+    protocols: frozenset[L4Protocol] = frozenset({L4Protocol.TCP, L4Protocol.UDP})
+    nodes: tuple[str, ...] = ()
+    externals: bool = False
+    private: bool = False
+    timing: Timing = field(default_factory=Timing)
+    notes: tuple[str, ...] = ()
+
+
+class AgentChannel(Protocol):
+    """A held-open, line-oriented channel to one agent: all that probing needs of a cluster.
+
+    `receive` is called by one thread only, `send` and `close` by any.
+    """
+
+    def send(self, line: str) -> None:
+        """Send one line, given without its newline. Raises `ChannelClosedError`."""
+        ...
+
+    def receive(self) -> str:
+        """Wait for the next whole line and return it without its newline.
+
+        Raises `ChannelClosedError` once the channel has ended; a last line cut
+        in the middle is never returned.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the channel; a `receive` under way raises. Closing twice is fine."""
+        ...
