@@ -60,10 +60,10 @@ class Problem:
 
 def _excerpt(line: str, column: int, width: int = 100) -> tuple[str, int]:
     """Return a printable part of `line` around `column`, and the column's place in it."""
-    # Control characters of a hostile file must not reach a terminal.
-    shown = "".join(char if char.isprintable() else " " for char in line.rstrip("\n"))
     start = max(0, column - 1 - width // 2) if column > width - 10 else 0
-    return shown[start : start + width], column - start
+    # Control characters of a hostile file must not reach a terminal; nor is a line of a megabyte read through.
+    shown = "".join(char if char.isprintable() else " " for char in line.rstrip("\n")[start : start + width])
+    return shown, column - start
 
 
 class HarnessError(Exception):

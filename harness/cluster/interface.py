@@ -56,11 +56,14 @@ class Cluster(Protocol):
 
 
 class ClusterProvider(Protocol):
-    """Opens clusters; lifecycle is its business and not the cluster's."""
+    """Opens clusters; lifecycle is its business and not the cluster's.
+
+    `private` says that every `open` gives a cluster of its own, at little cost: such a provider is
+    opened once for each lane of a run, from several threads; any other once for the run.
+    """
+
+    private: bool
 
     def open(self) -> AbstractContextManager[Cluster]:
-        """Yield a working cluster, and leave nothing of ours behind on the way out.
-
-        May be called from several threads at once where the clusters are private.
-        """
+        """Yield a working cluster, and leave nothing of ours behind on the way out."""
         ...

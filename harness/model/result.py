@@ -89,6 +89,12 @@ class Outcome(StrEnum):
     FAULT = "fault"
 
 
+# What a denying data plane may show its client. `no-data` is in neither: a connection was made.
+SILENT = frozenset({Outcome.NO_ANSWER})
+REJECTED = frozenset({Outcome.REFUSED, Outcome.RESET, Outcome.UNREACHABLE, Outcome.PROHIBITED})
+CLOSED = SILENT | REJECTED
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """One flow as seen in one settled matrix.
@@ -210,7 +216,8 @@ class RunResult:
 class Event:
     """Something that happened while a run was under way; `kind` is one of the names below.
 
-    `run-started`, `scenario-started`, `scenario-finished`, `step-started`, `step-finished`, `phase`, `note`, `run-finished`.
+    `run-started`, `scenario-started`, `step-started`, `phase`, `step-finished`, `scenario-finished`,
+    `note`, `run-finished`.
     """
 
     kind: str

@@ -1,0 +1,218 @@
+"""The command line: every option, with examples. Imports argparse and nothing that is slow."""
+
+from __future__ import annotations
+
+import argparse
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from importlib import import_module
+
+from harness import __version__
+
+_EPILOG = """\
+examples:
+  netpol-harness run scenarios/                       every scenario, on the embedded cluster
+  netpol-harness run shop.scenario.yaml --json -      the result as a JSON document
+  netpol-harness lint scenarios/                      declared against predicted; needs no cluster
+  netpol-harness explain shop.scenario.yaml --flow "guest/visitor -> shop/db:5432"
+  netpol-harness init my-first-test                   a scenario to start from
+
+exit status:
+  0 all as declared   1 a LEAK or an OUTAGE   2 the input is wrong
+  3 inconclusive, or the environment is       130 interrupted
+"""
+
+
+def parser() -> ArgumentParser:
+    """Build the parser; `options.command` is the function to call with the options."""
+    root = _parser("netpol-harness", "Live connectivity tests for Kubernetes NetworkPolicies.", _EPILOG)
+    root.add_argument("--version", action="version", version=f"netpol-harness {__version__}")
+    commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _run(commands.add_parser)
+    _lint(commands.add_parser)
+    _predict(commands.add_parser)
+    _explain(commands.add_parser)
+    _doctor(commands.add_parser)
+    _clean(commands.add_parser)
+    _schema(commands.add_parser)
+    _init(commands.add_parser)
+    return root
+
+
+_Add = Callable[..., ArgumentParser]
+
+
+def _parser(name: str, about: str, epilog: str) -> ArgumentParser:
+    return ArgumentParser(
+        prog=name, description=about, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def _command(add: _Add, name: str, about: str, module: str, examples: str = "") -> ArgumentParser:
+    """Add a command carried out by the function of its name in `harness.cli.<module>`, imported when called."""
+
+    def call(options: Namespace) -> int:
+        function: Callable[[Namespace], int] = getattr(import_module(f"harness.cli.{module}"), name)
+        return function(options)
+
+    parser = add(
+        name,
+        help=about[0].lower() + about[1:].rstrip("."),
+        description=about,
+        epilog=examples and f"examples:\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(command=call)
+    return parser
+
+
+def _paths(parser: ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="a *.scenario.yaml file, or a folder of them")
+    parser.add_argument(
+        "--tag", action="append", default=[], metavar="TAG", help="only scenarios with this tag; !TAG: only without it"
+    )
+
+
+def _colour(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="auto: on a terminal, unless NO_COLOR is set",
+    )
+
+
+def _run(add: _Add) -> None:
+    parser = _command(
+        add,
+        "run",
+        "Run scenarios on a cluster and compare what is observed with what is declared.",
+        "running",
+        "  netpol-harness run scenarios/ --tag segmentation\n"
+        "  netpol-harness run scenarios/ --json result.json --quiet\n"
+        "  netpol-harness run scenarios/ --fault ignores-end-port   (does the harness notice?)\n"
+        "  netpol-harness run --list-faults\n",
+    )
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="a *.scenario.yaml file, or a folder of them")
+    parser.add_argument(
+        "--tag", action="append", default=[], metavar="TAG", help="only scenarios with this tag; !TAG: only without it"
+    )
+    cluster = parser.add_argument_group("cluster")
+    cluster.add_argument("--cluster", default="local", metavar="NAME", help="where to run (default: local, embedded)")
+    cluster.add_argument("--fault", metavar="NAME", help="let the local data plane misbehave like a broken CNI")
+    cluster.add_argument("--list-faults", action="store_true", help="describe the faults that --fault knows, and stop")
+    cluster.add_argument(
+        "--verbatim-namespaces", action="store_true", help="keep namespace names as written (a cluster of one's own)"
+    )
+    probing = parser.add_argument_group("probing")
+    probing.add_argument("--engine", choices=("socket", "nc", "curl"), default="socket", help="what sends the probes")
+    probing.add_argument("--parallel", type=_positive, metavar="N", help="scenarios side by side (default: by cores)")
+    probing.add_argument(
+        "--window", type=_seconds, metavar="S", help="seconds that a matrix must hold still to be settled"
+    )
+    probing.add_argument("--deadline", type=_seconds, metavar="S", help="seconds after which a step is unsettled")
+    probing.add_argument("--timeout", type=_seconds, metavar="S", help="longest wait for one answer, in seconds")
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", metavar="FILE", help="write the result document, version 1; - for standard output")
+    output.add_argument("-v", "--verbose", action="store_true", help="every matrix, not only those with a finding")
+    output.add_argument("-q", "--quiet", action="store_true", help="no progress; findings and the summary only")
+    _colour(output)  # type: ignore[arg-type]
+
+
+def _lint(add: _Add) -> None:
+    parser = _command(
+        add,
+        "lint",
+        "Check scenario files, and what they declare against what the policies say; needs no cluster.",
+        "offline",
+        "  netpol-harness lint scenarios/\n",
+    )
+    _paths(parser)
+    parser.add_argument("-q", "--quiet", action="store_true", help="only the problems")
+
+
+def _predict(add: _Add) -> None:
+    parser = _command(
+        add,
+        "predict",
+        "Show the matrix that the published semantics predict; needs no cluster.",
+        "offline",
+        "  netpol-harness predict shop.scenario.yaml\n  netpol-harness predict scenarios/ --json > predicted.json\n",
+    )
+    _paths(parser)
+    parser.add_argument("--json", action="store_true", help="the result document, with what only a run can know null")
+    _colour(parser)
+
+
+def _explain(add: _Add) -> None:
+    parser = _command(
+        add,
+        "explain",
+        "Say which policies isolate the ends of a flow, and which rule decides.",
+        "offline",
+        '  netpol-harness explain shop.scenario.yaml --flow "guest/visitor -> shop/db:5432"\n'
+        '  netpol-harness explain shop.scenario.yaml --flow "* -> shop/db" --step "frontend retired"\n',
+    )
+    parser.add_argument("path", metavar="PATH", help="one *.scenario.yaml file")
+    parser.add_argument("--flow", required=True, metavar="FLOW", help='as in a rule: "shop/a -> shop/b:80/TCP"')
+    parser.add_argument("--step", metavar="NAME", help="the step after which to look (default: the last one)")
+    _colour(parser)
+
+
+def _doctor(add: _Add) -> None:
+    parser = _command(
+        add,
+        "doctor",
+        "Say in seconds whether a run here can mean anything.",
+        "upkeep",
+        "  netpol-harness doctor\n  netpol-harness doctor --quiet || echo 'no local cluster here'\n",
+    )
+    parser.add_argument("--cluster", default="local", metavar="NAME", help="which cluster (default: local)")
+    parser.add_argument("--fault", help=argparse.SUPPRESS)
+    parser.add_argument("-q", "--quiet", action="store_true", help="one sentence, and only if something is missing")
+
+
+def _clean(add: _Add) -> None:
+    parser = _command(
+        add,
+        "clean",
+        "Find and remove what runs that were killed have left behind, and nothing else.",
+        "upkeep",
+        "  netpol-harness clean --dry-run\n",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+
+
+def _schema(add: _Add) -> None:
+    _command(
+        add,
+        "schema",
+        "Print the JSON Schema of scenario files, for editors.",
+        "offline",
+        "  netpol-harness schema > scenario.schema.json\n",
+    )
+
+
+def _init(add: _Add) -> None:
+    parser = _command(
+        add,
+        "init",
+        "Write a first scenario and its policies into a folder.",
+        "offline",
+        "  netpol-harness init my-first-test && netpol-harness run my-first-test\n",
+    )
+    parser.add_argument("folder", nargs="?", default="scenarios", help="where to (default: scenarios)")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _seconds(text: str) -> float:
+    number = float(text.removesuffix("s"))
+    if not 0 < number < 3600:
+        raise argparse.ArgumentTypeError("must be a number of seconds between 0 and 3600")
+    return number

@@ -1,0 +1,159 @@
+"""The main job: `run`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import sys
+import threading
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from types import FrameType
+from typing import Any
+
+from harness.cli.screen import has_colour, say, tell, width
+from harness.cli.selection import load_selected
+from harness.cluster.registry import open_provider
+from harness.errors import ExitCode, UsageError
+from harness.forecast import disagreements
+from harness.model.result import Event, RunResult, ScenarioResult, Verdict
+from harness.model.scenario import Scenario
+from harness.reporting import document, terminal
+from harness.reporting.progress import Progress
+from harness.runner.run import run as play
+from harness.runner.settings import RunSettings
+
+
+def run(options: Namespace) -> ExitCode:
+    """Run scenarios and report; the exit code tells the worst of what was found."""
+    if options.list_faults:
+        return _list_faults()
+    if not options.paths:
+        raise UsageError("no scenario given", remedy="name files or folders: netpol-harness run scenarios/")
+    if options.engine == "curl":
+        tell("note: curl speaks TCP only; UDP flows are probed by nc\n")
+    scenarios = load_selected(options.paths, options.tag)
+    _check_writable(options.json)
+    _warn_of_disagreements(scenarios)
+    settings = RunSettings(
+        run=secrets.token_hex(3),
+        parallel=options.parallel or 3 * (os.cpu_count() or 2),
+        engine=options.engine,
+        verbatim_namespaces=options.verbatim_namespaces,
+        window_s=options.window,
+        deadline_s=options.deadline,
+        ceiling_s=options.timeout,
+    )
+    provider = open_provider(options.cluster, run=settings.run, fault=options.fault)
+    screen = _Screen(options)
+    with _stopping(settings.cancelled):
+        result = play(scenarios, provider, settings, screen.on)
+    if options.json:
+        _write(options.json, document.render(result))
+    if options.json != "-":
+        say(terminal.render_summary(result, width=width(sys.stdout), colour=screen.colour))
+    return exit_code(result)
+
+
+def exit_code(result: RunResult) -> ExitCode:
+    """Return the worst of what a run found (design section 7)."""
+    verdicts = {
+        flow.judgement.verdict
+        for scenario in result.scenarios
+        for step in scenario.steps
+        for flow in step.flows
+        if flow.judgement
+    }
+    if result.interrupted:
+        return ExitCode.INTERRUPTED
+    if result.error is not None:
+        return ExitCode.INCONCLUSIVE
+    if verdicts & {Verdict.LEAK, Verdict.OUTAGE}:
+        return ExitCode.MISMATCH
+    if Verdict.INCONCLUSIVE in verdicts or any(scenario.error for scenario in result.scenarios):
+        return ExitCode.INCONCLUSIVE
+    return ExitCode.MATCH
+
+
+class _Screen:
+    """Listens to a run: progress to standard error, each finished scenario to standard output."""
+
+    def __init__(self, options: Namespace) -> None:
+        self.colour = has_colour(options.color, sys.stdout)
+        self._verbose = options.verbose
+        self._quiet = options.quiet
+        self._reports = options.json != "-"
+        self._progress = Progress(is_terminal=sys.stderr.isatty(), width=width(sys.stderr), clock=monotonic)
+
+    def on(self, event: Event) -> None:
+        shown = "" if self._quiet else self._progress.on(event)
+        if event.kind == "scenario-finished" and self._reports:
+            result: ScenarioResult = event.data["result"]
+            text = terminal.render_scenario(result, width=width(sys.stdout), colour=self.colour, verbose=self._verbose)
+            if text:
+                tell(self._progress.cleared())
+                say(text)
+        if shown:
+            tell(shown)
+
+
+def _warn_of_disagreements(scenarios: tuple[Scenario, ...]) -> None:
+    """Say, before any cluster is touched, where the policies contradict what is declared of them.
+
+    The run goes on: it shows what really happens, and the report repeats the reason.
+    """
+    for scenario in scenarios:
+        for problem in disagreements(scenario):
+            tell(f"{problem}\n")
+
+
+def _list_faults() -> ExitCode:
+    from harness.cluster.local.faults import FAULTS
+
+    for name, fault in sorted(FAULTS.items()):
+        say(f"{name:34} {fault.about} [{fault.source}]")
+    return ExitCode.MATCH
+
+
+@contextmanager
+def _stopping(cancelled: threading.Event) -> Iterator[None]:
+    """Turn the first Ctrl-C or SIGTERM into an orderly end, and a second one into an end at once."""
+
+    def stop(signum: int, _: FrameType | None) -> None:
+        if cancelled.is_set():
+            # Everything brought up dies with this process; `clean` knows the rest.
+            os._exit(ExitCode.INTERRUPTED)
+        cancelled.set()
+        tell(f"\n{signal.Signals(signum).name}: cleaning up (once more to stop at once)\n")
+
+    before: dict[signal.Signals, Callable[..., Any] | int | None] = {
+        number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _check_writable(target: str | None) -> None:
+    """Raise `UsageError` now rather than lose a result after the run."""
+    if target is None or target == "-":
+        return
+    path = Path(target)
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"--json {target}: cannot be written", remedy="name a file in a folder that exists")
+
+
+def _write(target: str, text: str) -> None:
+    if target == "-":
+        say(text)
+        return
+    try:
+        Path(target).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--json {target}: {error.strerror}") from error

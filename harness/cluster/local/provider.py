@@ -1,0 +1,111 @@
+"""Open embedded clusters: one sandbox each, private to whoever opened it."""
+
+from __future__ import annotations
+
+import functools
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.cluster.agent_file import agent_source
+from harness.cluster.local import addressing, faults, netns
+from harness.cluster.local.cluster import LocalCluster
+from harness.cluster.local.requirements import requirements
+from harness.cluster.local.sandbox import Sandbox
+from harness.errors import EnvironmentMissingError
+from harness.model.cluster import Capabilities, Timing
+from harness.model.flow import Family, L4Protocol
+
+NOTES = (
+    "an emulator: says nothing about any CNI",
+    "a denied flow is dropped in silence",
+    "connections that are open when a policy comes stay open",
+    "a pod reaches itself through a Service whatever its policies say",
+    "ipBlock matches pods and the node by their addresses, as any other",
+    "a pod's traffic to its own node is policed; the node's traffic to its pods is not",
+    "a new pod is under its policies from its first packet",
+    "one node: placement is not honoured",
+)
+
+
+class LocalProvider:
+    """Opens clusters on this machine, with or without root; may be used by several threads at once."""
+
+    def __init__(self, fault: str | None = None, run: str | None = None, agent: Path | None = None) -> None:
+        """Prepare. `run` marks the sandboxes for `leftovers`. Raises `UsageError` for an unknown fault."""
+        self._fault = None if fault is None else faults.find(fault)
+        self._run = run or secrets.token_hex(4)
+        self._agent = agent
+
+    @contextmanager
+    def open(self) -> Iterator[LocalCluster]:
+        """Yield a cluster with nothing in it. Raises `EnvironmentMissingError` where this machine cannot have one."""
+        missing = requirements()
+        if missing:
+            raise EnvironmentMissingError(
+                "; ".join(item.what for item in missing),
+                where="local cluster",
+                remedy="; ".join(item.remedy for item in missing),
+            )
+        sandbox = Sandbox(self._run, self._agent or agent_source())
+        try:
+            known = capabilities()
+            families = tuple(family for family in Family if family in known.families)
+            _set_up_router(sandbox, families)
+            cluster = LocalCluster(sandbox, known, self._fault)
+            try:
+                yield cluster
+            finally:
+                cluster.close()
+        finally:
+            sandbox.close()
+
+
+@functools.cache
+def capabilities() -> Capabilities:
+    """Return what this machine's kernel lets a local cluster do."""
+    families = {Family.IPV4}
+    if _has_ipv6():
+        families.add(Family.IPV6)
+    protocols = {L4Protocol.TCP, L4Protocol.UDP}
+    if _has_sctp():
+        protocols.add(L4Protocol.SCTP)
+    notes = NOTES if Family.IPV6 in families else (*NOTES, "this kernel has no IPv6")
+    return Capabilities(
+        kind="local",
+        emulated=True,
+        families=frozenset(families),
+        protocols=frozenset(protocols),
+        nodes=(addressing.NODE,),
+        externals=True,
+        private=True,
+        timing=Timing(rounds=3, window_s=0.2, deadline_s=15.0, floor_s=0.15, ceiling_s=1.0, ready_s=30.0, canary_s=5.0),
+        notes=notes,
+    )
+
+
+def _set_up_router(sandbox: Sandbox, families: tuple[Family, ...]) -> None:
+    failed = sandbox.order("write", settings=dict(netns.required_settings(families)))["failed"]
+    if failed:
+        raise EnvironmentMissingError(
+            f"packets cannot be forwarded here: {'; '.join(failed)}",
+            where="local cluster",
+            remedy="/proc/sys is read-only in this container: start it with --privileged",
+        )
+    sandbox.order("write", settings=dict(netns.router_settings()))
+    sandbox.run(["ip", "-batch", "-"], "\n".join(netns.router(families)) + "\n")
+
+
+def _has_ipv6() -> bool:
+    return os.path.exists("/proc/sys/net/ipv6/conf/all/forwarding")
+
+
+def _has_sctp() -> bool:
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,218 @@
+"""A sandbox of namespaces that dies with the harness, and the line to its supervisor.
+
+Nothing of it shows in the host's own namespaces: no named netns, no interface, no nft
+table, no file. Rootless where user namespaces are allowed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.cluster.local import supervisor
+from harness.errors import ClusterError, EnvironmentMissingError, UsageError
+
+MARK = "netpol-harness-sandbox"
+# Debian keeps nft out of an ordinary user's PATH.
+SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+_ANSWER_S = 90.0
+_START_S = 20.0
+_NAMESPACES = ("--net", "--pid", "--fork", "--kill-child")
+_AS_USER = ("--user", "--map-root-user")
+_serial = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What a sandbox says about itself in its command line, for `leftovers` to read.
+
+    A pid means something only together with the process's start time and the pid namespace it was counted in.
+    """
+
+    run: str
+    owner_pid: int
+    owner_start: int
+    pid_namespace: int
+    serial: int
+
+    def __str__(self) -> str:
+        return ":".join(
+            (MARK, self.run, *map(str, (self.owner_pid, self.owner_start, self.pid_namespace, self.serial)))
+        )
+
+    @classmethod
+    def parse(cls, text: str) -> Marker | None:
+        """Read a marker; None for any other text."""
+        head, *rest = text.split(":")
+        if head != MARK or len(rest) != 5 or not all(item.isdigit() for item in rest[1:]):
+            return None
+        return cls(rest[0], *map(int, rest[1:]))
+
+    @classmethod
+    def mine(cls, run: str) -> Marker:
+        """Make the marker of a new sandbox of this process. Raises `UsageError` for a strange run id."""
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", run):
+            raise UsageError(f"run id {run!r}: letters, digits, dots and dashes were expected")
+        return cls(run, os.getpid(), start_time(os.getpid()) or 0, pid_namespace(), next(_serial))
+
+
+def start_time(pid: int) -> int | None:
+    """Return when a process started, in clock ticks since boot; None if there is none by that number."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    # The command's name comes second, in parentheses, and may hold anything.
+    state, *fields = stat[stat.rindex(")") + 2 :].split()
+    return None if state in "ZX" else int(fields[18])
+
+
+def pid_namespace() -> int:
+    """Return the number of the pid namespace that this process counts in."""
+    return Path("/proc/self/ns/pid").stat().st_ino
+
+
+class Sandbox:
+    """A running sandbox; thread-safe, one order at a time."""
+
+    def __init__(self, run: str, agent: Path) -> None:
+        """Start one. Raises `EnvironmentMissingError` where namespaces cannot be had."""
+        self.marker = Marker.mine(run)
+        self._lock = threading.Lock()
+        self._broken: str | None = None
+        faults = []
+        for flags in ((), _AS_USER) if os.geteuid() == 0 else (_AS_USER,):
+            try:
+                self._process, self._control, self.pid = _start(self.marker, agent, flags)
+            except _NotStartedError as fault:
+                faults.append(str(fault))
+            else:
+                return
+        raise EnvironmentMissingError(
+            f"no network namespaces here: {'; as a user: '.join(faults)}",
+            where="local cluster",
+            remedy=namespaces_remedy(),
+        )
+
+    def order(self, verb: str, **arguments: Any) -> dict[str, Any]:
+        """Have the supervisor carry out an order. Raises `ClusterError` with its reason if it could not."""
+        answer, descriptors = self._exchange(verb, arguments)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        return answer
+
+    def connect(self, key: str) -> socket.socket:
+        """Return a socket connected to a pod's agent."""
+        _, descriptors = self._exchange("connect", {"key": key})
+        return socket.socket(fileno=descriptors[0])
+
+    def run(self, argv: Sequence[str], stdin: str) -> str:
+        """Run a program in the router and return its output. Raises `ClusterError` with what it complained of."""
+        done = self.order("run", argv=list(argv), stdin=stdin)
+        if done["status"] != 0:
+            raise ClusterError(
+                f"{' '.join(argv)} ended with status {done['status']}: {done['stderr'].strip()[:2000]}",
+                where="local cluster",
+            )
+        return str(done["stdout"])
+
+    def close(self) -> None:
+        """End the sandbox with everything in it; closing twice is fine."""
+        self._control.close()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            # A stopped supervisor does not see the end of its control socket. unshare takes it along.
+            self._process.kill()
+            self._process.wait()
+
+    def _exchange(self, verb: str, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], list[int]]:
+        with self._lock:
+            if self._broken is not None:
+                raise ClusterError(self._broken, where="local cluster")
+            try:
+                supervisor.send_record(self._control, {"verb": verb, **arguments})
+                answer, descriptors = supervisor.receive_record(self._control)
+            except (OSError, EOFError) as fault:
+                # An answer that comes later would be taken for the next order's: the line is of no use any more.
+                what = f"did not answer {verb!r} in {_ANSWER_S:g} s" if isinstance(fault, TimeoutError) else "has ended"
+                self._broken = f"the sandbox {what}"
+                raise ClusterError(self._broken, where="local cluster") from fault
+        if "error" in answer:
+            raise ClusterError(f"{verb}: {answer['error']}", where="local cluster")
+        return answer, descriptors
+
+
+class _NotStartedError(Exception):
+    pass
+
+
+def _start(marker: Marker, agent: Path, flags: Sequence[str]) -> tuple[subprocess.Popen[bytes], socket.socket, int]:
+    ours, theirs = socket.socketpair()
+    complaints = os.memfd_create("complaints")
+    program = Path(supervisor.__file__).resolve()
+    argv = ["unshare", *flags, *_NAMESPACES, sys.executable, "-I", "-S", str(program)]
+    try:
+        process = subprocess.Popen(
+            [*argv, str(marker), str(theirs.fileno()), str(agent)],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=complaints,
+            cwd="/",
+            env={"PATH": SEARCH_PATH, "LC_ALL": "C.UTF-8"},
+            # Ctrl-C is for the harness: it cleans up, and only then may this end.
+            start_new_session=True,
+        )
+    except OSError as fault:
+        ours.close()
+        raise _NotStartedError(str(fault)) from fault
+    finally:
+        theirs.close()
+    try:
+        ours.settimeout(_START_S)
+        hello, _ = supervisor.receive_record(ours)
+        ours.settimeout(_ANSWER_S)
+    except (OSError, EOFError) as fault:
+        ours.close()
+        process.kill()
+        process.wait()
+        said = os.pread(complaints, 2000, 0).decode(errors="replace").strip().splitlines()
+        raise _NotStartedError(said[-1] if said else "unshare printed nothing") from fault
+    finally:
+        os.close(complaints)
+    return process, ours, int(hello["pid"])
+
+
+def find_program(name: str) -> str | None:
+    """Return the path of a program that the local cluster runs, None where it is not installed."""
+    return shutil.which(name, path=SEARCH_PATH)
+
+
+def namespaces_remedy() -> str:
+    """Say what would allow network namespaces on this machine, by what its settings show."""
+    settings = {
+        "/proc/sys/kernel/unprivileged_userns_clone": ("0", "sysctl kernel.unprivileged_userns_clone=1"),
+        "/proc/sys/user/max_user_namespaces": ("0", "sysctl user.max_user_namespaces=10000"),
+        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": (
+            "1",
+            "sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+        ),
+    }
+    for path, (bad, command) in settings.items():
+        try:
+            if Path(path).read_text().strip() == bad:
+                return f"user namespaces are not allowed: {command} (as root), or run as root"
+        except OSError:
+            continue
+    return "run as root, or in a container started with --privileged"

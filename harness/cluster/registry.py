@@ -1,0 +1,30 @@
+"""Clusters by name: a dotted path each, imported on use, so that a missing library hurts only its user."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from typing import Any, cast
+
+from harness.cluster.interface import ClusterProvider
+from harness.errors import UsageError
+
+CLUSTERS: Mapping[str, str] = {
+    "local": "harness.cluster.local.provider:LocalProvider",
+}
+
+
+def open_provider(name: str, **options: Any) -> ClusterProvider:
+    """Build the provider called `name`; `options` go to it as they are.
+
+    Raises `UsageError` for a name that nobody registered.
+    """
+    if name not in CLUSTERS:
+        close = difflib.get_close_matches(name, CLUSTERS, n=1)
+        raise UsageError(
+            f"no cluster is called {name!r}; known: {', '.join(CLUSTERS)}",
+            remedy=f"did you mean {close[0]!r}?" if close else None,
+        )
+    module, _, attribute = CLUSTERS[name].partition(":")
+    return cast(ClusterProvider, getattr(importlib.import_module(module), attribute)(**options))

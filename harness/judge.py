@@ -1,0 +1,150 @@
+"""Compare what was declared with what was observed, and say how it is known.
+
+Pure. The rules are those of design section 2: an allow needs the destination's answer; a
+deny needs a baseline in which the same flow was open, a client that saw no answer, a log
+without the nonce, and a destination that still answers itself. Where a proof is missing
+the verdict is INCONCLUSIVE with the reason, never a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from harness.model.flow import Flow
+from harness.model.result import CLOSED, REJECTED, SILENT, Judgement, Observation, Outcome, Verdict
+from harness.model.scenario import Declaration, Expected
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """How a flow was seen without the policies, in this run and at the same addresses.
+
+    `when` completes "open ...": in the baseline, or later, once the policies were gone again.
+    """
+
+    outcome: Outcome
+    when: str = "in the baseline"
+
+
+def judge(declared: Declaration, observed: Observation | None, baseline: Baseline | None) -> Judgement:
+    """Return the verdict on one flow and the sentence that justifies it.
+
+    `baseline` None means that the flow was never seen without policies; `observed` None
+    that it was never tried.
+    """
+    if declared.expected is Expected.IGNORE:
+        return Judgement(Verdict.IGNORED, declared.because or "the scenario ignores this flow")
+    if observed is None:
+        return _inconclusive("the flow was never tried")
+    if observed.outcome in (Outcome.FAULT, Outcome.DNS_FAILURE):
+        return _inconclusive(f"probe fault: {observed.detail or observed.outcome}")
+    if observed.outcome is Outcome.WRONG_ANSWER:
+        return _inconclusive(f"something else answered: {observed.detail or 'the nonce did not come back'}")
+    if not observed.settled:
+        return _inconclusive(f"never settled: the answers kept changing, last seen {observed.outcome}")
+    if declared.expected is Expected.ALLOW:
+        return _judge_allow(observed, baseline)
+    return _judge_deny(declared.expected, observed, baseline)
+
+
+def _judge_allow(observed: Observation, baseline: Baseline | None) -> Judgement:
+    if observed.outcome is Outcome.OPEN:
+        return Judgement(Verdict.MATCH, f"open: {observed.answered_by or 'the destination'} sent the nonce back")
+    missing = _missing_control(observed, baseline)
+    if missing:
+        return _inconclusive(f"{_seen(observed)}, but {missing}")
+    if observed.arrived:
+        return Judgement(
+            Verdict.OUTAGE,
+            f"declared allow; the request reached the destination, yet the client saw {observed.outcome}: "
+            "the reply is lost",
+        )
+    return Judgement(
+        Verdict.OUTAGE, f"declared allow; {_seen(observed)}, though open {_when(baseline)}{_alive_too(observed)}"
+    )
+
+
+def _judge_deny(expected: Expected, observed: Observation, baseline: Baseline | None) -> Judgement:
+    if observed.outcome is Outcome.OPEN:
+        answered = observed.answered_by or "the destination"
+        return Judgement(Verdict.LEAK, f"declared {expected}; open: {answered} sent the nonce back")
+    if observed.arrived:
+        # Delivered is delivered: whoever lost the reply, the policy let the request in.
+        return Judgement(
+            Verdict.LEAK,
+            f"declared {expected}; the client saw {observed.outcome}, yet the destination received the nonce",
+        )
+    if observed.outcome not in CLOSED:
+        return _inconclusive(
+            f"{_seen(observed)}: a connection was made and nothing came over it, so neither side is proved"
+        )
+    missing = _missing_control(observed, baseline)
+    if missing:
+        return _inconclusive(f"{_seen(observed)}, but {missing}")
+    if observed.arrived is None:
+        return _inconclusive(f"{_seen(observed)}, but the destination's log of received nonces could not be read")
+    if expected is Expected.DROP and observed.outcome not in SILENT:
+        return Judgement(
+            Verdict.LEAK, f"declared drop, which is silent; {_seen(observed)}: the answer tells the client who is there"
+        )
+    if expected is Expected.REJECT and observed.outcome not in REJECTED:
+        return Judgement(Verdict.OUTAGE, "declared reject, which answers; the client saw no answer")
+    return Judgement(
+        Verdict.MATCH,
+        f"{_seen(observed)}, not in the destination's log, open {_when(baseline)}{_alive_too(observed)}",
+    )
+
+
+def _missing_control(observed: Observation, baseline: Baseline | None) -> str | None:
+    """Say which positive control is missing for believing that a flow is closed, or None."""
+    if baseline is None:
+        return "there is no baseline: the flow was never seen without policies"
+    if baseline.outcome is not Outcome.OPEN:
+        return f"it was not open {baseline.when} either ({baseline.outcome})"
+    if observed.alive is False:
+        return "the destination does not answer itself: its listener is dead"
+    if observed.alive is None:
+        return "the destination could not be asked whether it still answers itself"
+    return None
+
+
+def _when(baseline: Baseline | None) -> str:
+    return baseline.when if baseline else "at no time"
+
+
+def _seen(observed: Observation) -> str:
+    text = "the client saw no answer" if observed.outcome is Outcome.NO_ANSWER else f"the client saw {observed.outcome}"
+    return f"{text} ({observed.detail})" if observed.detail else text
+
+
+def _alive_too(observed: Observation) -> str:
+    peer = f", and {observed.also_open_from} is answered there" if observed.also_open_from else ""
+    return f", and the destination answers itself{peer}"
+
+
+def _inconclusive(why: str) -> Judgement:
+    return Judgement(Verdict.INCONCLUSIVE, why)
+
+
+def first_correct(
+    history: Iterable[tuple[float, Mapping[Flow, Outcome]]], declared: Mapping[Flow, Declaration]
+) -> float | None:
+    """Return the time of the first round from which on every judged flow was as declared so far seen, or None.
+
+    Looks back over what the observer recorded without knowing what was expected. A round may cover some of the
+    flows only; the others count as last seen.
+    """
+    wanted = {flow: cell.expected for flow, cell in declared.items() if cell.expected is not Expected.IGNORE}
+    latest: dict[Flow, Outcome] = {}
+    for at_s, outcomes in history:
+        latest.update(outcomes)
+        if all(flow in latest and _agrees(expected, latest[flow]) for flow, expected in wanted.items()):
+            return at_s
+    return None
+
+
+def _agrees(expected: Expected, outcome: Outcome) -> bool:
+    if expected is Expected.ALLOW:
+        return outcome is Outcome.OPEN
+    return outcome in CLOSED

@@ -1,0 +1,66 @@
+"""Which scenarios share pods, and in what order lanes of them start.
+
+Pure. A lane is a list of scenarios that run one after the other on the same pods;
+lanes run side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.model.scenario import Scenario
+from harness.model.topology import Topology
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Scenarios on one topology; `number` is unique in the plan and names the lane's objects."""
+
+    number: int
+    topology: Topology
+    scenarios: tuple[Scenario, ...]
+
+    @property
+    def pods(self) -> int:
+        """How many pods the lane needs at its fullest, for a run's budget of pods."""
+        return max(
+            [len(self.topology.pods)] + [len(step.topology.pods) for item in self.scenarios for step in item.steps]
+        )
+
+
+def has_topology_changes(scenario: Scenario) -> bool:
+    """Tell whether a scenario leaves its pods other than it found them."""
+    return any(step.add != Topology() or step.remove or step.restart or step.relabel for step in scenario.steps)
+
+
+def lanes(scenarios: Sequence[Scenario], parallel: int) -> tuple[Lane, ...]:
+    """Group scenarios by topology into lanes, the longest first, keeping their order inside a lane.
+
+    A scenario that changes its topology has a lane of its own. A group is split so that it
+    fills at most `parallel` lanes: sharing pods must not cost parallelism.
+    """
+    groups: list[list[Scenario]] = []
+    for scenario in scenarios:
+        group = None
+        if not has_topology_changes(scenario):
+            group = next((found for found in groups if _can_share(found[0], scenario)), None)
+        if group is None:
+            groups.append([scenario])
+        else:
+            group.append(scenario)
+    parts: list[list[Scenario]] = []
+    for group in groups:
+        share = -(-len(group) // parallel)
+        parts += [group[start : start + share] for start in range(0, len(group), share)]
+    parts.sort(key=lambda part: -sum(_weight(scenario) for scenario in part))
+    return tuple(Lane(number, part[0].topology, tuple(part)) for number, part in enumerate(parts, start=1))
+
+
+def _can_share(first: Scenario, other: Scenario) -> bool:
+    return not has_topology_changes(first) and first.topology == other.topology
+
+
+def _weight(scenario: Scenario) -> float:
+    """Estimate a scenario's length: every step settles once, waits come on top, big matrices cost more."""
+    return sum(1 + step.wait_s + len(step.flows) / 2000 for step in scenario.steps)

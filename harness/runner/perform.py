@@ -1,0 +1,204 @@
+"""One scenario on its stage: baseline, steps, proof for what the baseline could not know, verdicts.
+
+Observes first and judges last: nothing that decides what to probe, or for how
+long, has seen an expectation.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from harness.errors import HarnessError, NotEnforcedError
+from harness.model.flow import Flow
+from harness.model.result import Event, Outcome, ScenarioResult, StepResult
+from harness.model.scenario import Manifest, ObjectRef, Scenario, Step
+from harness.model.topology import Topology
+from harness.probing.observe import Settled, observe
+from harness.runner.evidence import Evidence, Instance
+from harness.runner.sentinel import Sentinel
+from harness.runner.settings import Emit, InterruptedRunError
+from harness.runner.stage import Stage
+from harness.runner.verdicts import StepRecord, never_played, step_result
+
+
+@dataclass
+class _Performance:
+    """What is known so far about one scenario under way."""
+
+    scenario: Scenario
+    evidence: Evidence = field(default_factory=Evidence)
+    records: list[StepRecord] = field(default_factory=list)
+    # Every manifest applied and still in force, oldest first: what a restoring apply replays.
+    in_force: dict[ObjectRef, list[Manifest]] = field(default_factory=dict)
+    last: Mapping[Flow, Outcome] = field(default_factory=dict)
+
+
+class Performer:
+    """Plays scenarios on one stage with one sentinel."""
+
+    def __init__(self, stage: Stage, sentinel: Sentinel, emit: Emit) -> None:
+        self._stage = stage
+        self._sentinel = sentinel
+        self._emit = emit
+
+    def perform(self, scenario: Scenario) -> ScenarioResult:
+        """Play every step and return the judged result; a cluster or probe that fails makes it inconclusive.
+
+        Policies are gone when this returns. Raises `InterruptedRunError` and `NotEnforcedError` only.
+        """
+        started = time.monotonic()
+        self._emit(Event("scenario-started", scenario.name, data={"steps": len(scenario.steps)}))
+        show = _Performance(scenario)
+        error: str | None = None
+        try:
+            self._baseline(show)
+            for step in scenario.steps:
+                self._emit(Event("step-started", scenario.name, step.name))
+                self._play(show, step)
+                self._emit(Event("step-finished", scenario.name, step.name, data={"flows": len(step.flows)}))
+            self._prove_missing(show, restore=False)
+        except (InterruptedRunError, NotEnforcedError):
+            raise
+        except HarnessError as fault:
+            error = str(fault)
+        finally:
+            self._stage.delete(list(show.in_force))
+        result = ScenarioResult(
+            scenario.name,
+            scenario.file,
+            scenario.about,
+            scenario.tags,
+            steps=self._judged(show, error),
+            error=error,
+            duration_s=time.monotonic() - started,
+        )
+        self._emit(Event("scenario-finished", scenario.name, data={"result": result}))
+        return result
+
+    # -- phases ------------------------------------------------------------------
+
+    def _baseline(self, show: _Performance) -> None:
+        self._emit(Event("phase", show.scenario.name, text="baseline"))
+        flows = self._stage.topology.flows(show.scenario.probe)
+        settled, _ = self._observe(flows, show, latencies=None)
+        show.evidence.record(settled.observations, self._instances(flows), "in the baseline")
+
+    def _play(self, show: _Performance, step: Step) -> None:
+        started = time.monotonic()
+        if step.remove or step.restart:
+            # Once their pods are gone or elsewhere, nothing can be proved about earlier denials any more.
+            self._prove_missing(show, restore=True)
+        self._change(show, step)
+        changed = time.monotonic()
+        barrier = self._sentinel.turn()
+        settled, impossible = self._observe(
+            step.flows, show, latencies=show.evidence.latencies(), after_barrier=barrier.passed_at
+        )
+        passed_at = barrier.join()
+        barrier_s = None if passed_at is None else passed_at - changed
+        instances = self._instances(step.flows)
+        show.evidence.record_open(settled.observations, instances)
+        duration_s = time.monotonic() - started
+        show.records.append(StepRecord(step, settled, instances, impossible, barrier_s, duration_s))
+
+    def _change(self, show: _Performance, step: Step) -> None:
+        """Carry out a step's changes in the order the format promises."""
+        stage = self._stage
+        if step.add != Topology():
+            stage.add(step.add)
+        if step.remove:
+            stage.remove(step.remove)
+            gone = {name for name in step.remove if "/" not in name}
+            for ref in [ref for ref in show.in_force if ref.namespace in gone]:
+                del show.in_force[ref]
+        if step.restart:
+            stage.restart(step.restart)
+        if step.relabel:
+            stage.relabel(step.relabel)
+        if step.delete:
+            stage.delete(step.delete)
+            for ref in step.delete:
+                show.in_force.pop(ref, None)
+        for manifest in step.apply:
+            show.in_force.setdefault(manifest.ref, []).append(manifest)
+        stage.apply(step.apply)
+        if step.wait_s and stage.settings.cancelled.wait(step.wait_s):
+            raise InterruptedRunError
+
+    def _prove_missing(self, show: _Performance, *, restore: bool) -> None:
+        """Lift the policies and look at flows that were closed and never seen open at their addresses.
+
+        Pods that came or moved after the baseline have no other positive control. With
+        `restore` the same manifests are applied again, in the order they first were.
+        """
+        closed = {
+            record.instances[flow]
+            for record in show.records
+            for flow, seen in record.observations.items()
+            if seen.outcome is not Outcome.OPEN and flow not in record.impossible
+        }
+        flows = self._stage.topology.flows(show.scenario.probe)
+        now = self._instances(flows)
+        missing = show.evidence.missing(closed)
+        wanted = [flow for flow in flows if now[flow] in missing]
+        if not wanted or not show.in_force:
+            return
+        self._emit(Event("phase", show.scenario.name, text=f"closing baseline of {len(wanted)} flows"))
+        self._stage.delete(list(show.in_force))
+        settled, _ = self._observe(wanted, show, latencies=None, after_barrier=self._sentinel.turn().passed_at)
+        show.evidence.record(settled.observations, now, "once the policies were gone")
+        if restore:
+            for manifests in show.in_force.values():
+                for manifest in manifests:
+                    self._stage.apply([manifest])
+            self._sentinel.turn().join()
+
+    # -- looking -------------------------------------------------------------------
+
+    def _observe(
+        self,
+        flows: Iterable[Flow],
+        show: _Performance,
+        *,
+        latencies: Mapping[Flow, float] | None,
+        after_barrier: Callable[[], float] | None = None,
+    ) -> tuple[Settled, Mapping[Flow, str]]:
+        """Watch `flows` until they settle; those that cannot be tried come back with the reason."""
+        self._stage.settings.check()
+        prober = self._stage.prober()
+        targets, impossible = self._stage.targets(flow for flow in flows if not flow.is_to_itself)
+        settled = observe(
+            prober,
+            targets,
+            self._stage.controls(targets),
+            self._stage.timing,
+            latencies=latencies,
+            last=show.last,
+            after_barrier=after_barrier,
+            cancelled=self._stage.settings.cancelled,
+        )
+        self._stage.settings.check()
+        show.last = {**show.last, **{flow: seen.outcome for flow, seen in settled.observations.items()}}
+        return settled, impossible
+
+    def _instances(self, flows: Iterable[Flow]) -> dict[Flow, Instance]:
+        return {flow: (flow, self._stage.instance(flow)) for flow in flows}
+
+    # -- judging -------------------------------------------------------------------
+
+    def _judged(self, show: _Performance, error: str | None) -> tuple[StepResult, ...]:
+        """Judge what was recorded; steps that were never reached are reported as never tried, with the error."""
+        results = [step_result(record, show.evidence, self._stage) for record in show.records]
+        results += [
+            step_result(never_played(step, error or "never tried"), show.evidence, self._stage)
+            for step in show.scenario.steps[len(show.records) :]
+        ]
+        return tuple(results)
+
+
+def unplayed(scenario: Scenario, error: str) -> ScenarioResult:
+    """Return the result of a scenario whose stage never came up: every flow inconclusive, with the reason."""
+    steps = tuple(step_result(never_played(step, error), Evidence(), None) for step in scenario.steps)
+    return ScenarioResult(scenario.name, scenario.file, scenario.about, scenario.tags, steps, error=error)

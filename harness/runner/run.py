@@ -1,0 +1,184 @@
+"""A whole run: lanes side by side within a budget of pods, and nothing left behind.
+
+A private cluster (the local one) is opened once for each lane; a shared one once for the run.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+
+from harness.cluster.interface import Cluster, ClusterProvider
+from harness.errors import HarnessError, NotEnforcedError
+from harness.model.cluster import Capabilities
+from harness.model.result import ClusterFacts, Event, RunResult, ScenarioResult
+from harness.model.scenario import Scenario
+from harness.plan import Lane, lanes
+from harness.runner.perform import Performer, unplayed
+from harness.runner.sentinel import Sentinel
+from harness.runner.settings import Emit, InterruptedRunError, RunSettings
+from harness.runner.stage import Stage
+from harness.scenario.rename import Renaming
+
+
+def run(scenarios: Sequence[Scenario], provider: ClusterProvider, settings: RunSettings, emit: Emit) -> RunResult:
+    """Play all scenarios and return what came of each, in the order given.
+
+    Never raises a `HarnessError`: a cluster that does not work, an interruption and a cluster that does
+    not enforce end in a result that says so.
+    """
+    return _Run(scenarios, provider, settings, emit).result()
+
+
+class _Run:
+    def __init__(
+        self, scenarios: Sequence[Scenario], provider: ClusterProvider, settings: RunSettings, emit: Emit
+    ) -> None:
+        self._scenarios = scenarios
+        self._provider = provider
+        self._settings = settings
+        self._emit = _serialised(emit)
+        self._budget = _PodBudget(settings.pod_budget)
+        self._capabilities: Capabilities | None = None
+        self._stop_reason: str | None = None
+        self._enforced = True
+        self._results: dict[str, ScenarioResult] = {}
+
+    def result(self) -> RunResult:
+        started, clock = datetime.now(UTC), time.monotonic()
+        self._emit(Event("run-started", data={"scenarios": len(self._scenarios)}))
+        try:
+            self._play_lanes()
+        except HarnessError as error:
+            # Opening a shared cluster failed: no lane ever started.
+            self._stop(str(error))
+        interrupted = self._settings.cancelled.is_set() and self._stop_reason is None
+        result = RunResult(
+            self._settings.run,
+            started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            time.monotonic() - clock,
+            self._facts(),
+            self._ordered_results(),
+            error=self._stop_reason,
+            interrupted=interrupted,
+        )
+        self._emit(Event("run-finished", data={"result": result}))
+        return result
+
+    def _ordered_results(self) -> tuple[ScenarioResult, ...]:
+        if not self._enforced:
+            # Nothing seen on a cluster that does not enforce is a finding: one sentence, no list of leaks.
+            return ()
+        reason = self._stop_reason or "interrupted"
+        return tuple(self._results.get(item.file) or unplayed(item, reason) for item in self._scenarios)
+
+    def _play_lanes(self) -> None:
+        plan = lanes(self._scenarios, self._settings.parallel)
+        with ExitStack() as stack:
+            shared = _shared_cluster(self._provider, stack)
+            pool = stack.enter_context(ThreadPoolExecutor(self._settings.parallel, thread_name_prefix="lane"))
+            futures = [pool.submit(self._play_lane, lane, shared) for lane in plan]
+            for future in as_completed(futures):
+                for result in future.result():
+                    self._results[result.file] = result
+
+    def _play_lane(self, lane: Lane, shared: Cluster | None) -> list[ScenarioResult]:
+        """Play one lane; what could not be played any more comes back as never tried, with the reason."""
+        results: list[ScenarioResult] = []
+        reason = "interrupted"
+        try:
+            with self._budget.taken(lane.pods, self._settings), self._performer(lane, shared) as performer:
+                for scenario in lane.scenarios:
+                    self._settings.check()
+                    results.append(performer.perform(scenario))
+        except InterruptedRunError:
+            reason = self._stop_reason or "interrupted"
+        except NotEnforcedError as error:
+            self._enforced = False
+            self._stop(str(error))
+            return []
+        except HarnessError as error:
+            reason = str(error)
+        for scenario in lane.scenarios[len(results) :]:
+            result = unplayed(scenario, reason)
+            results.append(result)
+            self._emit(Event("scenario-finished", scenario.name, data={"result": result}))
+        return results
+
+    @contextmanager
+    def _performer(self, lane: Lane, shared: Cluster | None) -> Iterator[Performer]:
+        """Bring up a lane's sentinel and pods on its cluster, and take them down whatever happens."""
+        with ExitStack() as stack:
+            cluster = shared or stack.enter_context(self._provider.open())
+            self._capabilities = cluster.capabilities()
+            sentinel = Sentinel(cluster, self._settings, lane.number)
+            stack.callback(sentinel.close)
+            sentinel.bring_up()
+            stage = Stage(cluster, self._settings, self._renaming(lane))
+            stack.callback(stage.close)
+            stage.add(lane.topology)
+            yield Performer(stage, sentinel, self._emit)
+
+    def _renaming(self, lane: Lane) -> Renaming:
+        if self._settings.verbatim_namespaces:
+            return Renaming.identity()
+        names = dict.fromkeys(lane.topology.namespaces)
+        for scenario in lane.scenarios:
+            for step in scenario.steps:
+                names.update(dict.fromkeys(step.topology.namespaces))
+        return Renaming.build(names, f"np-{self._settings.run}-{lane.number}-")
+
+    def _stop(self, reason: str) -> None:
+        self._stop_reason = self._stop_reason or reason
+        self._settings.cancelled.set()
+
+    def _facts(self) -> ClusterFacts | None:
+        known = self._capabilities
+        if known is None:
+            return None
+        return ClusterFacts(known.kind, known.emulated, known.cni, known.kubernetes, known.notes)
+
+
+class _PodBudget:
+    """Lanes wait here until their pods fit; a lane larger than the budget runs alone."""
+
+    def __init__(self, pods: int) -> None:
+        self._total = pods
+        self._free = pods
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, pods: int, settings: RunSettings) -> Iterator[None]:
+        """Hold `pods` of the budget. Raises `InterruptedRunError` when the run stops while waiting."""
+        share = min(pods, self._total)
+        with self._changed:
+            while self._free < share:
+                settings.check()
+                self._changed.wait(0.1)
+            settings.check()
+            self._free -= share
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += share
+                self._changed.notify_all()
+
+
+def _shared_cluster(provider: ClusterProvider, stack: ExitStack) -> Cluster | None:
+    return None if provider.private else stack.enter_context(provider.open())
+
+
+def _serialised(emit: Emit) -> Emit:
+    """Let listeners be written without locks: lanes emit from their own threads."""
+    lock = threading.Lock()
+
+    def send(event: Event) -> None:
+        with lock:
+            emit(event)
+
+    return send

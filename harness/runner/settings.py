@@ -1,0 +1,63 @@
+"""What a run is told once, at its start."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from harness.errors import HarnessError
+from harness.manifests import MANAGED_BY, RUN_LABEL
+from harness.model.cluster import Timing
+from harness.model.result import Event
+
+Emit = Callable[[Event], None]
+
+
+class InterruptedRunError(HarnessError):
+    """Someone asked the run to stop; everything brought up is taken down on the way out."""
+
+    def __init__(self) -> None:
+        super().__init__("interrupted")
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """A run's identity and the choices made on the command line.
+
+    `parallel` lanes run side by side within `pod_budget` pods. Timing fields that are None stay
+    what the cluster says they should be; all are in seconds.
+    """
+
+    run: str
+    parallel: int = 4
+    pod_budget: int = 300
+    engine: str = "socket"
+    verbatim_namespaces: bool = False
+    window_s: float | None = None
+    deadline_s: float | None = None
+    ceiling_s: float | None = None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def marks(self) -> Mapping[str, str]:
+        """Labels that every namespace of this run carries."""
+        return {**MANAGED_BY, RUN_LABEL: self.run}
+
+    def timing(self, base: Timing) -> Timing:
+        """Return the cluster's timing with this run's own choices put in."""
+        window_s = base.window_s if self.window_s is None else self.window_s
+        deadline_s = base.deadline_s if self.deadline_s is None else self.deadline_s
+        ceiling_s = base.ceiling_s if self.ceiling_s is None else self.ceiling_s
+        return replace(
+            base,
+            window_s=window_s,
+            deadline_s=max(deadline_s, window_s),
+            ceiling_s=ceiling_s,
+            floor_s=min(base.floor_s, ceiling_s),
+        )
+
+    def check(self) -> None:
+        """Raise `InterruptedRunError` if the run was asked to stop."""
+        if self.cancelled.is_set():
+            raise InterruptedRunError

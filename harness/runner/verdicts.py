@@ -1,0 +1,140 @@
+"""Recorded observations to a judged, explained step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from harness.forecast import declared_matrix, predicted_matrix
+from harness.judge import Baseline, first_correct, judge
+from harness.model.flow import Flow
+from harness.model.result import (
+    FlowResult,
+    Observation,
+    Outcome,
+    Prediction,
+    StepResult,
+    Verdict,
+)
+from harness.model.scenario import Declaration, Step
+from harness.probing.command import command
+from harness.probing.observe import Settled
+from harness.runner.evidence import Evidence, Instance
+from harness.runner.stage import Stage
+from harness.semantics.explain import explain
+
+# Explaining costs a few hundred microseconds; nobody reads the thousandth one.
+_MOST_EXPLAINED = 200
+_WRONG = frozenset({Verdict.LEAK, Verdict.OUTAGE, Verdict.INCONCLUSIVE})
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step as observed. `impossible` are flows that could not be tried, with the reason.
+
+    `settled` None: the step was never played. `barrier_s` None: the barrier was never seen.
+    """
+
+    step: Step
+    settled: Settled | None
+    instances: Mapping[Flow, Instance]
+    impossible: Mapping[Flow, str]
+    barrier_s: float | None = None
+    duration_s: float | None = None
+
+    @property
+    def observations(self) -> Mapping[Flow, Observation]:
+        """What was seen; empty for a step that was never played."""
+        return self.settled.observations if self.settled else {}
+
+
+def never_played(step: Step, reason: str) -> StepRecord:
+    """Return the record of a step that was never reached: every flow impossible, for one reason."""
+    return StepRecord(step, None, {}, dict.fromkeys(step.flows, reason))
+
+
+def step_result(record: StepRecord, evidence: Evidence, stage: Stage | None) -> StepResult:
+    """Judge every flow of a step and explain the wrong ones; `stage` None where it never came up."""
+    step, settled = record.step, record.settled
+    predicted = predicted_matrix(step)
+    declared = declared_matrix(step, predicted)
+    flows = [_flow_result(flow, record, declared[flow], predicted[flow], evidence) for flow in step.flows]
+    wrong = [item for item in flows if item.judgement and item.judgement.verdict in _WRONG]
+    result = StepResult(
+        step.name,
+        _explained(flows, record),
+        step.location,
+        duration_s=record.duration_s,
+        expected_prediction=step.declared is None,
+        diagnostics=_diagnostics(wrong, stage),
+    )
+    if settled is None:
+        return result
+    return replace(
+        result,
+        settled=settled.settled and record.barrier_s is not None,
+        barrier_s=record.barrier_s,
+        first_correct_s=first_correct(((item.at_s, item.outcomes) for item in settled.history), declared),
+        settle_s=settled.settle_s,
+        rounds=settled.rounds,
+        flaps=settled.flaps,
+    )
+
+
+def _flow_result(
+    flow: Flow, record: StepRecord, declared: Declaration, predicted: Prediction, evidence: Evidence
+) -> FlowResult:
+    observed = _observation(flow, record)
+    instance = record.instances.get(flow)
+    baseline: Baseline | None = evidence.baseline(instance) if instance else None
+    return FlowResult(
+        flow,
+        declared,
+        predicted,
+        observed,
+        baseline.outcome if baseline else None,
+        judge(declared, observed, baseline),
+    )
+
+
+def _observation(flow: Flow, record: StepRecord) -> Observation | None:
+    if flow in record.impossible:
+        return Observation(Outcome.FAULT, record.impossible[flow])
+    if record.settled is None:
+        return None
+    seen = record.settled.observations.get(flow) or record.settled.controls.get(flow)
+    if seen is not None and record.barrier_s is None:
+        detail = "the sentinel policy of this step was never seen in force"
+        return Observation(Outcome.FAULT, detail, request=seen.request, reply=seen.reply)
+    return seen
+
+
+def _explained(flows: list[FlowResult], record: StepRecord) -> tuple[FlowResult, ...]:
+    """Return `flows` with the first wrong ones explained."""
+    left = _MOST_EXPLAINED
+    explained: list[FlowResult] = []
+    for item in flows:
+        if left and item.judgement is not None and item.judgement.verdict in _WRONG:
+            left -= 1
+            explained.append(_with_explanation(item, record))
+        else:
+            explained.append(item)
+    return tuple(explained)
+
+
+def _with_explanation(item: FlowResult, record: StepRecord) -> FlowResult:
+    # The addresses of that moment: a later step may have moved the pod.
+    instance = record.instances.get(item.flow)
+    address = instance[1][1] if instance else None
+    return replace(
+        item,
+        explanation=explain(record.step.topology, record.step.policies, item.flow),
+        command=command(item.flow, address) if address else None,
+    )
+
+
+def _diagnostics(wrong: list[FlowResult], stage: Stage | None) -> str | None:
+    if not wrong or stage is None:
+        return None
+    ends = list(dict.fromkeys(end for item in wrong[:3] for end in (item.flow.source, item.flow.destination)))
+    return stage.diagnose(ends) or None

@@ -1,0 +1,79 @@
+"""What tests may need of a machine: skipped by name where it is missing, failed under `--require NAME`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from functools import cache
+
+import pytest
+
+
+@cache
+def _netns() -> str | None:
+    """Say what keeps this machine from having network namespaces with nftables, None where it has them."""
+    absent = [program for program in ("ip", "nft", "unshare") if shutil.which(program) is None]
+    if absent:
+        return f"no {', '.join(absent)} on PATH; install iproute2, nftables and util-linux"
+    # Not only allowed in principle: made, and its firewall asked.
+    identity = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    command = ["unshare", *identity, "--net", "nft", "list", "ruleset"]
+    try:
+        tried = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"`{' '.join(command)}` does not run: {error}"
+    if tried.returncode == 0:
+        return None
+    return (
+        f"`{' '.join(command)}` says: {tried.stderr.strip() or tried.returncode}; "
+        "run as root, or allow unprivileged user namespaces"
+    )
+
+
+@cache
+def _nc() -> str | None:
+    return None if shutil.which("nc") else "no nc on PATH; install netcat-openbsd"
+
+
+@cache
+def _curl() -> str | None:
+    return None if shutil.which("curl") else "no curl on PATH; install curl"
+
+
+# Name -> what is missing and how to get it, None where nothing is.
+REQUIREMENTS: Mapping[str, Callable[[], str | None]] = {"netns": _netns, "nc": _nc, "curl": _curl}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a `--require` that nothing answers to: it would never fail anything."""
+    for name in config.getoption("--require"):
+        if name not in REQUIREMENTS:
+            raise pytest.UsageError(f"--require {name}: unknown; known: {', '.join(REQUIREMENTS)}")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Require whatever a test is marked with, `netns` for one."""
+    for name in REQUIREMENTS:
+        if item.get_closest_marker(name) is not None:
+            _demand(item.config, name)
+
+
+@pytest.fixture
+def require(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Return a function that skips the test unless the machine has what it names."""
+
+    def demand(name: str) -> None:
+        _demand(request.config, name)
+
+    return demand
+
+
+def _demand(config: pytest.Config, name: str) -> None:
+    missing = REQUIREMENTS[name]()
+    if missing is None:
+        return
+    if name in config.getoption("--require"):
+        pytest.fail(f"required {name} is missing: {missing}", pytrace=False)
+    pytest.skip(f"needs {name}: {missing}")

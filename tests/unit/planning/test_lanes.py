@@ -1,0 +1,55 @@
+"""Lanes: equal topologies share pods, and sharing never costs parallelism."""
+
+from __future__ import annotations
+
+from harness.errors import SourceLocation
+from harness.model.scenario import Scenario, Step
+from harness.model.topology import Namespace, Pod, ProbeSettings, Topology
+from harness.plan import has_topology_changes, lanes
+
+PLACE = SourceLocation("x.scenario.yaml", 1, 1)
+
+
+def topology(*names: str) -> Topology:
+    """Build a topology of pods in one namespace."""
+    pods = [Pod("x", name) for name in names]
+    return Topology({"x": Namespace("x")}, {pod.endpoint: pod for pod in pods})
+
+
+def scenario(name: str, pods: Topology, *, restart: tuple[str, ...] = (), steps: int = 1) -> Scenario:
+    """Build a scenario of steps that restart `restart`."""
+    step = Step("s", PLACE, Topology(), (), restart, (), (), (), 0.0, pods, (), (), None)
+    return Scenario(name, "about", (), f"{name}.yaml", PLACE, pods, ProbeSettings(), (step,) * steps)
+
+
+def test_scenarios_with_equal_topologies_share_a_lane() -> None:
+    """Pods are brought up once for scenarios that need the same ones."""
+    one, two, other = scenario("one", topology("a")), scenario("two", topology("a")), scenario("other", topology("b"))
+    plan = lanes([one, other, two], parallel=1)
+
+    assert [[item.name for item in lane.scenarios] for lane in plan] == [["one", "two"], ["other"]]
+
+
+def test_a_large_group_is_split_over_the_lanes_there_are() -> None:
+    """Eight scenarios on the same pods keep four lanes busy."""
+    plan = lanes([scenario(str(number), topology("a")) for number in range(8)], parallel=4)
+
+    assert [len(lane.scenarios) for lane in plan] == [2, 2, 2, 2]
+
+
+def test_a_scenario_that_changes_its_pods_shares_them_with_nobody() -> None:
+    """A restarted pod has a new address: the next scenario would not find what it declared."""
+    changing = scenario("changing", topology("a"), restart=("x/a",))
+    plan = lanes([scenario("one", topology("a")), changing, scenario("two", topology("a"))], parallel=1)
+
+    assert has_topology_changes(changing)
+    assert sorted([item.name for item in lane.scenarios] for lane in plan) == [["changing"], ["one", "two"]]
+
+
+def test_every_scenario_is_in_exactly_one_lane_and_long_lanes_come_first() -> None:
+    """The longest lane bounds the run, so it starts first."""
+    all_of_them = [scenario(str(number), topology(str(number)), steps=number) for number in range(1, 6)]
+    plan = lanes(all_of_them, parallel=3)
+
+    assert [lane.scenarios[0].name for lane in plan] == ["5", "4", "3", "2", "1"]
+    assert len({lane.number for lane in plan}) == 5

@@ -1,0 +1,201 @@
+"""Whole runs on a cluster in memory: what is observed, what is judged, what is left behind."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from harness.model.result import Event, RunResult, Verdict
+from harness.model.scenario import Scenario
+from harness.runner.run import run
+from harness.runner.settings import RunSettings
+from harness.scenario.load import load
+from tests.fake import FakeCluster, FakeProvider, obedient
+
+SCENARIO = """
+scenario: shop
+about: Only port 80 of the shop is open.
+topology:
+  namespaces: {shop: {}}
+  pods:
+    shop/db: {labels: {tier: db}, listen: [80, 81]}
+    shop/web: {labels: {tier: web}}
+steps:
+- name: open
+  expect: {default: allow}
+- name: closed
+  apply: [policy.yaml]
+  expect: {default: allow, rules: [{deny: "* -> shop/db:81"}]}
+"""
+POLICY = """
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {namespace: shop, name: only-80}
+spec:
+  podSelector: {matchLabels: {tier: db}}
+  ingress: [{ports: [{port: 80, protocol: TCP}]}]
+"""
+RESTART = """- name: moved
+  restart: [shop/db]
+  expect: {same: closed}
+"""
+
+
+def scenario(tmp_path: Path, text: str = SCENARIO) -> Scenario:
+    """Load a scenario with its policy beside it."""
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    (tmp_path / "shop.scenario.yaml").write_text(text)
+    return load(tmp_path / "shop.scenario.yaml")
+
+
+def play(cluster: FakeCluster, *scenarios: Scenario, settings: RunSettings | None = None) -> RunResult:
+    """Run scenarios on `cluster`, listening to nothing."""
+    return run(scenarios, FakeProvider(cluster), settings or RunSettings("t1", parallel=1), lambda _: None)
+
+
+def verdicts(result: RunResult, step: int) -> Counter[Verdict | None]:
+    """Count the verdicts of one step of the only scenario, a pod to itself left out."""
+    flows = result.scenarios[0].steps[step].flows
+    return Counter(item.judgement.verdict if item.judgement else None for item in flows if not item.flow.is_to_itself)
+
+
+def test_an_obedient_cluster_matches_in_every_step(tmp_path: Path) -> None:
+    """Declared, predicted and observed agree, and each deny has its baseline."""
+    result = play(FakeCluster(), scenario(tmp_path))
+
+    assert (verdicts(result, 0), verdicts(result, 1)) == ({Verdict.MATCH: 2}, {Verdict.MATCH: 2})
+    assert all(item.baseline == "open" for item in result.scenarios[0].steps[1].flows if not item.flow.is_to_itself)
+
+
+def test_nothing_is_left_in_the_cluster_after_a_run(tmp_path: Path) -> None:
+    """Cleanup happens whatever the outcome."""
+    cluster = FakeCluster()
+    play(cluster, scenario(tmp_path))
+
+    assert cluster.objects == {}
+
+
+def test_policies_reach_the_cluster_as_written_but_for_the_renaming(tmp_path: Path) -> None:
+    """Manifests are applied verbatim; only the scenario's namespaces get run-unique names."""
+    cluster = FakeCluster()
+    written = scenario(tmp_path).steps[1].apply[0].document
+    play(cluster, scenario(tmp_path))
+    (applied,) = [item for item in cluster.applied if item["metadata"]["name"] == "only-80"]
+
+    assert applied["spec"] == written["spec"]
+    assert applied["metadata"]["namespace"] == "np-t1-1-shop"
+
+
+def test_a_cluster_that_does_not_enforce_stops_the_run_and_reports_no_leak(tmp_path: Path) -> None:
+    """No enforcement is one sentence, never a list of a thousand leaks."""
+    result = play(FakeCluster(lambda *_: "open"), scenario(tmp_path))
+
+    assert result.scenarios == ()
+    assert "does not enforce NetworkPolicies" in (result.error or "")
+
+
+def test_a_policy_that_a_cluster_ignores_shows_as_a_leak(tmp_path: Path) -> None:
+    """Declared deny, observed open: the pair is named, with the rule that should have denied."""
+
+    def deaf(cluster: FakeCluster, source: str, destination: str, port: int, protocol: str) -> str:
+        return "open" if "shop" in destination else obedient(cluster, source, destination, port, protocol)
+
+    result = play(FakeCluster(deaf), scenario(tmp_path))
+    (leak,) = [
+        item for item in result.scenarios[0].steps[1].flows if item.judgement and item.judgement.verdict is Verdict.LEAK
+    ]
+
+    assert str(leak.flow) == "shop/web -> shop/db:81/TCP"
+    assert leak.explanation is not None
+    assert leak.command is not None
+
+
+def test_a_pod_that_moved_is_proved_once_the_policies_are_gone(tmp_path: Path) -> None:
+    """Its new address has no opening baseline, so its denials are proved by lifting the policies at the end."""
+    result = play(FakeCluster(), scenario(tmp_path, SCENARIO + RESTART))
+    (closed,) = [
+        item
+        for item in result.scenarios[0].steps[2].flows
+        if item.flow.port == 81 and item.judgement and item.judgement.verdict is not Verdict.IGNORED
+    ]
+
+    assert closed.judgement is not None
+    assert closed.judgement.verdict is Verdict.MATCH
+    assert "once the policies were gone" in closed.judgement.why
+
+
+def test_a_killed_agent_makes_its_flows_inconclusive_and_the_run_goes_on(tmp_path: Path) -> None:
+    """A fault of a probe is never a verdict; the other scenario is untouched."""
+    cluster = FakeCluster()
+
+    def kill_when_closed(event: Event) -> None:
+        if event.kind == "step-started" and event.step == "closed":
+            cluster.agents["np-t1-1-shop/db"].killed = True
+
+    result = run([scenario(tmp_path)], FakeProvider(cluster), RunSettings("t1", parallel=1), kill_when_closed)
+
+    assert verdicts(result, 0) == {Verdict.MATCH: 2}
+    assert verdicts(result, 1) == {Verdict.INCONCLUSIVE: 2}
+
+
+def test_a_refusing_api_is_an_error_of_the_scenario_and_its_flows_are_all_reported(tmp_path: Path) -> None:
+    """Set-up failures are errors, not absences."""
+
+    class Refusing(FakeCluster):
+        def apply(self, manifests: object) -> None:
+            from harness.errors import ClusterError
+
+            if any(item["kind"] == "NetworkPolicy" and "only-80" in str(item) for item in manifests):  # type: ignore[attr-defined]
+                raise ClusterError("the API server says 403 Forbidden")
+            super().apply(manifests)  # type: ignore[arg-type]
+
+    cluster = Refusing()
+    result = play(cluster, scenario(tmp_path))
+
+    assert "403" in (result.scenarios[0].error or "")
+    assert verdicts(result, 1) == {Verdict.INCONCLUSIVE: 2}
+    assert cluster.objects == {}
+
+
+@pytest.mark.parametrize("when", ["scenario-started", "phase", "step-started"])
+def test_an_interruption_cleans_up_and_reports_what_it_has(tmp_path: Path, when: str) -> None:
+    """Ctrl-C leaves nothing behind, and every flow is accounted for."""
+    cluster, cancelled = FakeCluster(), threading.Event()
+    settings = RunSettings("t1", parallel=1, cancelled=cancelled)
+
+    def interrupt(event: Event) -> None:
+        if event.kind == when:
+            cancelled.set()
+
+    result = run([scenario(tmp_path)], FakeProvider(cluster), settings, interrupt)
+
+    assert result.interrupted
+    assert cluster.objects == {}
+    assert [len(step.flows) for step in result.scenarios[0].steps] == [4, 4]
+
+
+def test_scenarios_on_one_topology_share_their_pods(tmp_path: Path) -> None:
+    """The pods of a lane are brought up once."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    cluster = FakeCluster()
+    play(cluster, scenario(tmp_path / "one"), scenario(tmp_path / "two"))
+    created = [item for item in cluster.applied if item["kind"] == "Pod" and item["metadata"]["name"] == "db"]
+
+    assert len(created) == 1
+
+
+def test_the_prober_is_never_handed_an_expectation(tmp_path: Path) -> None:
+    """The same probes are sent whatever is declared: the observer cannot stop at an answer that pleases."""
+    contrary = SCENARIO.replace("deny:", "allow:")
+    counts = []
+    for text in (SCENARIO, contrary):
+        result = play(FakeCluster(), scenario(tmp_path, text))
+        counts.append(
+            [item.observed.outcome for step in result.scenarios[0].steps for item in step.flows if item.observed]
+        )
+
+    assert counts[0] == counts[1]
