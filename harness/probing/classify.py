@@ -47,6 +47,9 @@ BY_TEXT = (
     ("temporary failure in name resolution", Outcome.DNS_FAILURE),
 )
 
+# The agent gives nc whole seconds to wait (-w), one at least.
+NC_WAITS_S = 0.9
+
 CURL_DNS = (5, 6)
 CURL_COULD_NOT_CONNECT = 7
 CURL_TIMED_OUT = 28
@@ -150,12 +153,11 @@ def _by_nc(reply: ProbeReply, protocol: str) -> Classified:
     if "timed out" in text or "timeout" in text:
         silent = _silent(reply, protocol)
         return Classified(silent.outcome, f"{silent.detail}; {said}")
-    if protocol == "UDP" and not text.strip():
-        # Without a word nc -u ends with 0 when it has waited in vain, and with 1 on any ICMP error.
-        if reply.exit_code == 0:
-            return Classified(Outcome.NO_ANSWER, said)
-        if reply.exit_code == 1:
-            return Classified(Outcome.REFUSED, f"{said}, as it does on an ICMP error")
+    if protocol == "UDP" and not text.strip() and reply.exit_code in (0, 1):
+        # nc -u is silent about ICMP errors of any kind: it just ends, long before it has waited a second.
+        if reply.elapsed_s is not None and reply.elapsed_s < NC_WAITS_S:
+            return Classified(Outcome.REFUSED, f"{said} at once, as nc -u ends on an ICMP error")
+        return Classified(Outcome.NO_ANSWER, f"{said}, without an answer")
     if protocol != "UDP" and reply.phase == "answer" and reply.exit_code in (0, 1):
         return Classified(Outcome.NO_DATA, f"connected, and no answer came; {said}")
     return Classified(Outcome.FAULT, said)

@@ -34,6 +34,8 @@ NOTES = (
 class LocalProvider:
     """Opens clusters on this machine, with or without root; may be used by several threads at once."""
 
+    private = True
+
     def __init__(self, fault: str | None = None, run: str | None = None, agent: Path | None = None) -> None:
         """Prepare. `run` marks the sandboxes for `leftovers`. Raises `UsageError` for an unknown fault."""
         self._fault = None if fault is None else faults.find(fault)
