@@ -9,6 +9,11 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 import pytest
+from hypothesis import settings
+
+# Examples get as long as a loaded machine takes: a deadline would be red by chance.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 
 @cache

@@ -24,6 +24,7 @@ from harness.model.result import Event, RunResult, ScenarioResult, Verdict
 from harness.model.scenario import Scenario
 from harness.reporting import document, terminal
 from harness.reporting.progress import Progress
+from harness.reporting.tally import is_clean
 from harness.runner.run import run as play
 from harness.runner.settings import RunSettings
 
@@ -76,7 +77,8 @@ def exit_code(result: RunResult) -> ExitCode:
         return ExitCode.MISMATCH
     if Verdict.INCONCLUSIVE in verdicts or any(scenario.error for scenario in result.scenarios):
         return ExitCode.INCONCLUSIVE
-    return ExitCode.MATCH
+    # A run that judged nothing is no evidence of anything.
+    return ExitCode.MATCH if verdicts - {Verdict.IGNORED} else ExitCode.INCONCLUSIVE
 
 
 class _Screen:
@@ -86,17 +88,20 @@ class _Screen:
         self.colour = has_colour(options.color, sys.stdout)
         self._verbose = options.verbose
         self._quiet = options.quiet
+        # Off a terminal the reports themselves are the progress, unless they are kept back.
+        self._shows_progress = not options.quiet and (sys.stderr.isatty() or options.json == "-")
         self._reports = options.json != "-"
         self._progress = Progress(is_terminal=sys.stderr.isatty(), width=width(sys.stderr), clock=monotonic)
 
     def on(self, event: Event) -> None:
-        shown = "" if self._quiet else self._progress.on(event)
+        shown = self._progress.on(event) if self._shows_progress else ""
         if event.kind == "scenario-finished" and self._reports:
             result: ScenarioResult = event.data["result"]
+            if self._quiet and not result.error and all(is_clean(step) for step in result.steps):
+                return
             text = terminal.render_scenario(result, width=width(sys.stdout), colour=self.colour, verbose=self._verbose)
-            if text:
-                tell(self._progress.cleared())
-                say(text)
+            tell(self._progress.cleared())
+            say(text)
         if shown:
             tell(shown)
 

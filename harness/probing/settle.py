@@ -2,9 +2,9 @@
 
 The rules of design section 2. Rounds overlap: a denied flow costs its full timeout, so the next round starts
 on schedule and does not wait for it. A flow is settled once its newest `timing.rounds` samples agree, over at
-least `timing.window_s`, all of them begun after the barrier. The first rounds and the last cover every flow, those in
-between only what still moves; as the last one starts after everything that moved was quiet for a window, the
-whole matrix has then stood still.
+least `timing.window_s`, all of them begun after the barrier; each flap asks for one sample and one window more.
+The first rounds and the last cover every flow, those in between only what still moves; as the last one starts
+after everything that moved was quiet for a window, the whole matrix has then stood still.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ class _Sample:
 class _Track:
     """The samples of one flow, in the order in which their rounds began."""
 
+    before: Outcome | None = None
     samples: list[_Sample] = field(default_factory=list)
     gone: bool = False
 
@@ -92,6 +93,18 @@ class _Track:
                 return (_State.WAITING if waiting else _State.SETTLED), agreed
         return _State.MOVING, agreed
 
+    def flaps(self) -> int:
+        """Count the changes beyond the first, against what stood before."""
+        changes = 0
+        current = self.before
+        for sample in self.samples:
+            if sample.outcome is None or sample.outcome is Outcome.FAULT:
+                continue
+            merged = agree(current, sample.outcome)
+            changes += merged is None
+            current = sample.outcome if merged is None else merged
+        return max(0, changes - 1)
+
     def known(self) -> list[_Sample]:
         return [sample for sample in self.samples if sample.outcome is not None]
 
@@ -113,8 +126,7 @@ class Settling:
     def __init__(
         self, flows: Iterable[Flow], timing: Timing, started: float, last: Mapping[Flow, Outcome] | None = None
     ) -> None:
-        self._tracks = {flow: _Track() for flow in flows}
-        self._last = last or {}
+        self._tracks = {flow: _Track((last or {}).get(flow)) for flow in flows}
         self._window_s = timing.window_s
         # One sample spans no time at all.
         self._needed = max(timing.rounds, 2 if timing.window_s > 0 else 1)
@@ -183,7 +195,7 @@ class Settling:
     def conclude(self, flow: Flow) -> Conclusion:
         """Say what the rounds so far show of `flow`: the answer of its newest samples, or a fault that stayed."""
         track = self._tracks[flow]
-        state, agreed = track.streak(self._needed, self._window_s, self._since)
+        state, agreed = self._streak(track)
         known = track.known()
         if not known:
             return Conclusion(Outcome.FAULT, None, settled=False)
@@ -194,18 +206,7 @@ class Settling:
 
     def flaps(self) -> int:
         """Count the changes beyond the first of each flow, over all rounds and against what stood before."""
-        total = 0
-        for flow, track in self._tracks.items():
-            before = self._last.get(flow)
-            changes = 0
-            for sample in track.known():
-                if sample.outcome is None or sample.outcome is Outcome.FAULT:
-                    continue
-                merged = agree(before, sample.outcome)
-                changes += merged is None
-                before = sample.outcome if merged is None else merged
-            total += max(0, changes - 1)
-        return total
+        return sum(track.flaps() for track in self._tracks.values())
 
     def _choose(self, now: float) -> tuple[Flow, ...]:
         everything = tuple(self._tracks)
@@ -227,7 +228,12 @@ class Settling:
     def _state(self, track: _Track) -> _State:
         if track.gone:
             return _State.SETTLED
-        return track.streak(self._needed, self._window_s, self._since)[0]
+        return self._streak(track)[0]
+
+    def _streak(self, track: _Track) -> tuple[_State, Outcome | None]:
+        # What has flapped is believed less easily: flapping in step with our rounds looks like rest.
+        flaps = track.flaps()
+        return track.streak(self._needed + flaps, self._window_s * (1 + flaps), self._since)
 
     def _is_all_settled(self) -> bool:
         return all(self._state(track) is _State.SETTLED for track in self._tracks.values())

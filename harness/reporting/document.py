@@ -15,6 +15,7 @@ from typing import Any
 from harness.model.result import FlowResult, RunResult, ScenarioResult, StepResult, Verdict
 
 SCHEMA = "netpol-harness/result/v1"
+_ENCODE = json.JSONEncoder(allow_nan=False).encode
 
 
 def render(result: RunResult) -> str:
@@ -108,7 +109,7 @@ def _encoded(value: Any, indent: str) -> str:
     members = list(value.values()) if isinstance(value, Mapping) else value
     if not isinstance(members, list) or not any(isinstance(member, (Mapping, list)) for member in members):
         # ASCII, because the text of a pod may hold surrogates that no encoding takes.
-        return json.dumps(value, allow_nan=False)
+        return _ENCODE(value)
     inner = indent + " "
     keys = [f"{json.dumps(key)}: " for key in value] if isinstance(value, Mapping) else [""] * len(members)
     lines = [inner + key + _encoded(member, inner) for key, member in zip(keys, members, strict=True)]

@@ -35,7 +35,7 @@ def _sides(explanation: Explanation, look: Look, indent: str, most: int) -> list
     for side in explanation.sides[: 2 * most]:
         lines += _side(side, look, indent, most)
     if len(explanation.sides) > 2 * most:
-        lines.append(f"{indent}and {len(explanation.sides) // 2 - most:,} more backends")
+        lines += wrapped(f"and {len(explanation.sides) // 2 - most:,} more backends", look.width, indent)
     return lines
 
 
@@ -51,7 +51,7 @@ def _side(side: SideExplanation, look: Look, indent: str, most: int) -> Iterator
     for policy in ordered[:most]:
         yield from _policy(policy, side.direction, look, indent + "  ", most)
     if len(ordered) > most:
-        yield f"{indent}  and {len(ordered) - most:,} more"
+        yield from wrapped(f"and {len(ordered) - most:,} more policies", look.width, indent + "  ")
 
 
 def _policy(policy: PolicyVerdict, direction: Direction, look: Look, indent: str, most: int) -> Iterator[str]:
@@ -61,7 +61,8 @@ def _policy(policy: PolicyVerdict, direction: Direction, look: Look, indent: str
         for miss in policy.misses[:most]:
             yield from wrapped(miss, look.width, indent + "  ", indent + "    ")
         if len(policy.misses) > most:
-            yield f"{indent}  and {len(policy.misses) - most:,} more rules that do not match"
+            text = f"and {len(policy.misses) - most:,} more rules that do not match"
+            yield from wrapped(text, look.width, indent + "  ")
 
 
 def _verdict(policy: PolicyVerdict, direction: Direction) -> str:
@@ -76,6 +77,7 @@ def _verdict(policy: PolicyVerdict, direction: Direction) -> str:
 
 
 def _painted(look: Look, prediction: Prediction, text: str, first: str, rest: str) -> list[str]:
-    """Wrap `text` and colour the lines as the decision deserves."""
-    lines = wrapped(text, look.width, first, rest)
-    return [look.style.paint(line, _TONES[prediction.decision]) for line in lines]
+    """Wrap `text` and colour it, but not its indentation, as the decision deserves."""
+    bodies = [(line.lstrip(), line) for line in wrapped(text, look.width, first, rest)]
+    tone = _TONES[prediction.decision]
+    return [line[: len(line) - len(body)] + look.style.paint(body, tone) for body, line in bodies]

@@ -54,7 +54,7 @@ def _cause(cause: Cause, look: Look, indent: str) -> Iterator[str]:
         told = result.explanation
         indented = inner + " " * _FIELD
         first, *rest = explanation.brief(told, look, indented, most=_ANYTHING if look.verbose else 3)
-        yield inner + f"{'policies':<{_FIELD}}" + first[len(indented) :]
+        yield (inner + f"{'policies':<{_FIELD}}" + first[len(indented) :]).rstrip()
         yield from rest
     if result.command:
         yield from _command(result.command, look.width, inner + f"{'try':<{_FIELD}}")

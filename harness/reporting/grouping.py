@@ -77,7 +77,8 @@ def bundles(flows: Iterable[Flow]) -> list[Bundle]:
         if all(plane.via is Via.POD for plane in planes):
             for name in set(sources(sheet)) & set(destinations(sheet)):
                 hits.setdefault((name, name), None)
-        columns = destinations(hits)
+        # In the order of the rows where they are rows too: the first row would put itself last.
+        columns = tuple(dict.fromkeys((*sources(hits), *destinations(hits))))
         for row in grouped_sources(hits):
             reached = [name for name in columns if any((one, name) in sheet for one in row)]
             pairs = sum((one, name) in sheet for one in row for name in reached)

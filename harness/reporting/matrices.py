@@ -22,7 +22,7 @@ _MARKS = {
 }
 _PREDICTED = {Decision.ALLOW: ALLOWED, Decision.DENY: DENIED, Decision.UNSPECIFIED: UNSPECIFIED}
 _OF_NOTE = "LO?K"
-_MOST_ROWS = 48  # of a table that is shown for its failures; more scroll away
+_MOST = 48  # rows or columns of a table that is shown for its failures; more scroll away
 
 JUDGED_LEGEND = {
     ALLOWED: "allowed, as declared",
@@ -85,16 +85,11 @@ def _drawn(
 
 def _worth_showing(each: table.Table, of_note: Collection[str], look: Look) -> tuple[table.Table, str]:
     """Return the table, or where it is too long to be read, its rows and columns of note and a remark on the rest."""
-    if look.verbose or len(each.rows) <= _MOST_ROWS:
+    if look.verbose or max(len(each.rows), len(each.columns)) <= _MOST:
         return each, ""
     narrowed = each.narrowed(of_note)
-    if not narrowed.rows:
+    kept = narrowed.cut(_MOST).narrowed(of_note)
+    if not kept.rows:
         return each, ""
-    kept = table.Table(
-        narrowed.title,
-        narrowed.rows[:_MOST_ROWS],
-        narrowed.columns,
-        {place: cell for place, cell in narrowed.cells.items() if place[0] < _MOST_ROWS},
-    ).narrowed(of_note)
     rows, columns = len(each.rows) - len(kept.rows), len(each.columns) - len(kept.columns)
     return kept, f"(left out: {plural(rows, 'row')} and {plural(columns, 'column')}; verbose shows them)"

@@ -16,7 +16,7 @@ _DOUBTFUL = (Verdict.INCONCLUSIVE,)
 
 
 def cluster(facts: ClusterFacts, look: Look) -> list[str]:
-    """Return which cluster it was, and the notes that every report of it must carry."""
+    """Return which cluster it was, and in detail what must be known of it."""
     parts = [facts.kind]
     if facts.cni:
         parts.append(f"CNI {facts.cni}")
@@ -25,7 +25,7 @@ def cluster(facts: ClusterFacts, look: Look) -> list[str]:
     lines = wrapped(", ".join(parts), look.width, "cluster: ")
     if facts.emulated:
         lines += [look.style.paint(line, Tone.DOUBT) for line in wrapped(EMULATED, look.width, "  ")]
-    for note in facts.notes:
+    for note in facts.notes if look.verbose else ():
         lines += wrapped(note, look.width, "  ")
     return lines
 

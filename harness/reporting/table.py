@@ -50,6 +50,13 @@ class Table:
         """Return only the rows and columns that hold one of `marks`."""
         hits = [place for place, cell in self.cells.items() if cell.mark in marks]
         rows, columns = sorted({row for row, _ in hits}), sorted({column for _, column in hits})
+        return self._only(rows, columns)
+
+    def cut(self, most: int) -> Table:
+        """Return only the first rows and columns, at most `most` of each."""
+        return self._only(range(len(self.rows))[:most], range(len(self.columns))[:most])
+
+    def _only(self, rows: Sequence[int], columns: Sequence[int]) -> Table:
         cells = {
             (new_row, new_column): self.cells[row, column]
             for new_row, row in enumerate(rows)

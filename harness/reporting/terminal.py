@@ -20,17 +20,19 @@ _MOST_DIAGNOSTICS = 20  # lines
 
 def render(result: RunResult, *, width: int = 80, colour: bool = False, verbose: bool = False) -> str:
     """Return the whole report: which cluster, every scenario, the summary."""
-    parts = [render_heading(result.cluster, width=width, colour=colour)]
+    parts = [render_heading(result.cluster, width=width, colour=colour, verbose=verbose)]
     parts += [render_scenario(scenario, width=width, colour=colour, verbose=verbose) for scenario in result.scenarios]
     parts.append(render_summary(result, width=width, colour=colour))
     return _text("".join(parts).split("\n")[:-1])
 
 
-def render_heading(cluster: ClusterFacts | None, *, width: int = 80, colour: bool = False) -> str:
+def render_heading(
+    cluster: ClusterFacts | None, *, width: int = 80, colour: bool = False, verbose: bool = False
+) -> str:
     """Return which cluster a report is about and what must be known of it; empty where none was opened."""
     if cluster is None:
         return ""
-    look = Look.of(width, colour=colour)
+    look = Look.of(width, colour=colour, verbose=verbose)
     lines = summary.cluster(cluster, look)
     return _text([*lines, ""])
 
@@ -39,13 +41,15 @@ def render_scenario(scenario: ScenarioResult, *, width: int = 80, colour: bool =
     """Return one scenario: a line a step where all is well, otherwise all that is known."""
     look = Look.of(width, colour=colour, verbose=verbose)
     lines: list[str] = []
-    if scenario.error is not None and not scenario.steps:
+    if scenario.error is not None and not any(_was_played(step) for step in scenario.steps):
         return _text(_died(scenario, look))
     is_detailed = verbose or scenario.error is not None or not all(is_clean(step) for step in scenario.steps)
     if is_detailed:
         lines += ["", *_heading(scenario, look)]
     for step in scenario.steps:
-        lines += _step(scenario, step, look)
+        # Why the others were not is told once, below.
+        if scenario.error is None or _was_played(step):
+            lines += _step(scenario, step, look)
     if scenario.error is not None:
         lines += _died(scenario, look)
     if is_detailed:
@@ -104,6 +108,10 @@ def _step(scenario: ScenarioResult, step: StepResult, look: Look) -> Iterator[st
         yield from ("", *wrapped("the cluster's own account:", look.width, _INDENT))
         yield from _diagnostics(step.diagnostics, look)
     yield ""
+
+
+def _was_played(step: StepResult) -> bool:
+    return step.duration_s is not None or any(flow.observed is not None and flow.observed.reply for flow in step.flows)
 
 
 def _label(step: StepResult) -> tuple[str, Tone]:

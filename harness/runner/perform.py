@@ -192,7 +192,7 @@ class Performer:
         """Judge what was recorded; steps that were never reached are reported as never tried, with the error."""
         results = [step_result(record, show.evidence, self._stage) for record in show.records]
         results += [
-            step_result(never_played(step, error or "never tried"), show.evidence, self._stage)
+            step_result(never_played(step, _first_line(error or "never tried")), show.evidence, self._stage)
             for step in show.scenario.steps[len(show.records) :]
         ]
         return tuple(results)
@@ -200,5 +200,10 @@ class Performer:
 
 def unplayed(scenario: Scenario, error: str) -> ScenarioResult:
     """Return the result of a scenario whose stage never came up: every flow inconclusive, with the reason."""
-    steps = tuple(step_result(never_played(step, error), Evidence(), None) for step in scenario.steps)
+    steps = tuple(step_result(never_played(step, _first_line(error)), Evidence(), None) for step in scenario.steps)
     return ScenarioResult(scenario.name, scenario.file, scenario.about, scenario.tags, steps, error=error)
+
+
+def _first_line(error: str) -> str:
+    """Leave the remedy to the scenario's own error: it would be repeated for every flow."""
+    return error.partition("\n")[0]

@@ -96,17 +96,17 @@ class _Run:
                     self._settings.check()
                     results.append(performer.perform(scenario))
         except InterruptedRunError:
-            reason = self._stop_reason or "interrupted"
+            reason = self._stop_reason or reason
         except NotEnforcedError as error:
             self._enforced = False
             self._stop(str(error))
-            return []
         except HarnessError as error:
             reason = str(error)
+        if not self._enforced:
+            return []
         for scenario in lane.scenarios[len(results) :]:
-            result = unplayed(scenario, reason)
-            results.append(result)
-            self._emit(Event("scenario-finished", scenario.name, data={"result": result}))
+            results.append(unplayed(scenario, reason))
+            self._emit(Event("scenario-finished", scenario.name, data={"result": results[-1]}))
         return results
 
     @contextmanager

@@ -12,7 +12,6 @@ from harness.scenario.rule_faults import NoFlowFault, RuleFault, UnknownNameFaul
 from harness.scenario.schema import ScenarioFile
 from harness.scenario.validation import Validated
 
-
 # Rules times pods that one file may ask for: a few seconds, where honest files take milliseconds.
 MAX_WORK = 20_000_000
 
@@ -68,7 +67,7 @@ class Context:
         known = tuple(choices)
         self.report(
             path,
-            f"no {kind} {shown(name)} here; there are: {listed(known)}",
+            f"no {kind} {shown(name)}; there are: {listed(known)}",
             closest(name, known),
             key=key,
             offset=offset,

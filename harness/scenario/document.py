@@ -39,6 +39,7 @@ _REMEDIES = {
     "found unexpected end of stream": "a quote or a bracket is not closed",
     "did not find expected ',' or ']'": "a list in brackets is not closed, or lacks a comma",
     "did not find expected ',' or '}'": "a mapping in braces is not closed, or lacks a comma",
+    "did not find expected node content": "a list in brackets or a mapping in braces is not closed, or lacks a value",
     "did not find expected key": "check the indentation, and quote a text that contains ': ' or starts with a quote",
     "could not find expected ':'": "a key needs ': ' behind it",
 }
@@ -112,7 +113,10 @@ class _Composer:
 
     def explain(self, error: yaml.YAMLError) -> None:
         """Record a syntax error in plain words, at its place."""
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        mark, begun = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+        # What is never closed is found at the end of the file; it is of use where it begins.
+        if mark is None or (begun is not None and self.source.line(mark.line + 1) is None):
+            mark = begun
         line, column = (mark.line, mark.column) if mark else (0, 0)
         fault = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "unreadable YAML")
         remedy = _REMEDIES.get(fault)
@@ -160,6 +164,7 @@ class _Composer:
     def _mapping(self, start: Any, events: Iterator[Any], depth: int) -> _Composed:
         data: dict[str, Any] = {}
         children: dict[str, Node] = {}
+        keys: dict[str, tuple[int, int]] = {}
         node = Node(start.start_mark.line, start.start_mark.column)
         size, height = 1, 0
         for event in events:
@@ -173,11 +178,11 @@ class _Composer:
                 continue
             place = (event.start_mark.line, event.start_mark.column)
             if key in data:
-                first = node.keys[key][0] + 1
+                first = keys[key][0] + 1
                 self._problem(event, f"the key '{key:.80}' is written twice; first in line {first}")
                 continue
-            data[key], children[key], node.keys[key] = value.data, value.node, place
-        node.children = children
+            data[key], children[key], keys[key] = value.data, value.node, place
+        node.children, node.keys = children, keys
         return _Composed(data, node, size, height)
 
     def _key(self, event: Any, events: Iterator[Any], depth: int) -> str | None:
@@ -202,7 +207,7 @@ class _Composer:
         text = event.value
         if self.dialect is Dialect.MANIFEST and (reading := ambiguity(text)) is not None:
             remedy = "write the keys out" if text == "<<" else f'quote it if it is text: "{text}"'
-            self._problem(event, f"{text} is ambiguous: {reading}, YAML 1.2 does not", remedy)
+            self._problem(event, f"{text} is ambiguous: {reading}", remedy)
             return text
         return resolve(text)
 

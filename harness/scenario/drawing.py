@@ -65,7 +65,7 @@ class Drawing:
         columns = [self._destination(word, corner.via) for word in header[1:]]
         if not columns:
             self._report(header[0], RuleFault(0, "a header needs destinations behind its port"))
-        if not rows:
+        elif not rows:
             self._report(header[0], RuleFault(0, "a header without rows"))
         for row in rows:
             source = self._source(row[0])

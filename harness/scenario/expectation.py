@@ -70,6 +70,7 @@ class _Cells:
         self.cast = cast
         self.board = board
         self.values: list[Declaration | None] = [None] * len(board.flows)
+        self.in_doubt = context.expectations_in_doubt
 
     def same(self, declared: Mapping[str, Matrix[Declaration] | None]) -> None:
         """Fill in what an earlier step declared, and the default for the rest."""
@@ -97,6 +98,8 @@ class _Cells:
         if name is None:
             return None
         path = (*self.path, "same")
+        if declared.get(name) is None:
+            self.in_doubt = True
         if name not in declared:
             if not self.context.expectations_in_doubt:
                 fault = f"no earlier step is called {shown(name)}; there are: {listed(map(shown, declared))}"
@@ -127,7 +130,7 @@ class _Cells:
         """Say why the step has no flow in `area`."""
         anything = replace(area, port=ANY_PORT, protocol=None, via=None, family=None)
         if not any(True for _ in self.board.cells(anything)):
-            if area.destinations.hosts == area.sources and len(area.sources) == 1:
+            if len(area.sources) == 1 and area.sources == area.destinations.hosts <= set(self.cast.topology.pods):
                 return NoFlowFault(0, f"matches no flow but that of a pod to itself, and {ITSELF}")
             if not self.board.ports(area.destinations, None):
                 return NoFlowFault(0, "matches no flow: nothing listens at the destination")
@@ -149,12 +152,13 @@ class _Cells:
             for flow, value in zip(self.board.flows, self.values, strict=True)
             if value is None and not flow.is_to_itself
         ]
-        if undeclared and not (self.context.expectations_in_doubt or self.context.topology_in_doubt):
+        if undeclared and not (self.in_doubt or self.context.topology_in_doubt):
             count = "1 flow has" if len(undeclared) == 1 else f"{len(undeclared)} flows have"
             self.context.report(
                 self.path,
                 f"{count} no declared value; the first is {undeclared[0]}",
                 "write a default, or rules for them",
+                key=True,
             )
         return Matrix(
             (flow, itself if flow.is_to_itself else value or missing)

@@ -41,7 +41,7 @@ def closest(word: str, choices: Iterable[str]) -> str | None:
     """Suggest the choice that `word` was probably meant to be: `did you mean 'x'?`, or None."""
     if len(word) > _LONGEST_WORD:
         return None
-    known = [choice for choice, _ in zip(choices, range(_MOST_CHOICES), strict=False)]
+    known = [str(choice) for choice, _ in zip(choices, range(_MOST_CHOICES), strict=False)]
     folded = {choice.lower(): choice for choice in reversed(known)}
     if word.lower() in folded:
         return f"did you mean {shown(folded[word.lower()])}?"

@@ -11,7 +11,12 @@ Path = tuple[str | int, ...]
 
 # The breaks that libyaml counts lines by; Python's own splitlines knows others.
 BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+_PLAIN = re.compile(r"[^\s,{}\[\]#]{1,80}")
 _LONGEST_PART = 80
+
+
+# Shared by all that are no mappings, which most nodes are; never written to.
+_NO_KEYS: dict[str, tuple[int, int]] = {}
 
 
 class Node:
@@ -28,7 +33,7 @@ class Node:
         self.column = column
         self.style = style
         self.children: dict[str, Node] | list[Node] | None = None
-        self.keys: dict[str, tuple[int, int]] = {}
+        self.keys: dict[str, tuple[int, int]] = _NO_KEYS
         self.indexes: list[int] | None = None
 
     def child(self, part: str | int) -> Node | None:
@@ -66,6 +71,7 @@ class Document:
         self.source = source
         self.data = data
         self.node = node
+        self._indentations: dict[Node, int] = {}
 
     @classmethod
     def empty(cls, file: str) -> Document:
@@ -85,7 +91,7 @@ class Document:
         """
         line, column, node = self._find(path, key=key)
         if offset is not None and node is not None:
-            line, column = self._inside(node, offset)
+            line, column = self._inside(node, path, offset)
         return SourceLocation(self.file, line + 1, column + 1)
 
     def problem(
@@ -111,9 +117,17 @@ class Document:
             shown = str(part)
             if node is not None and node.indexes is not None and isinstance(part, int) and part < len(node.indexes):
                 shown = str(node.indexes[part])
-            parts.append(shown if len(shown) <= _LONGEST_PART else f"{shown[: _LONGEST_PART - 1]}…")
+            # A key may hold what an escape sequence spelt; it must not reach a terminal.
+            shown = "".join(char if char.isprintable() else "?" for char in shown[:_LONGEST_PART])
+            parts.append(shown if len(shown) < _LONGEST_PART else f"{shown[:-1]}…")
             node = node.child(part) if node is not None else None
         return ".".join(parts)
+
+    def written(self, path: Path) -> str:
+        """Return the plain scalar at `path` as its author spelt it: `1.10`, whatever number that is."""
+        line, column, _ = self._find(path, key=False)
+        found = _PLAIN.match((self.source.line(line) or "")[column:])
+        return found.group() if found else ""
 
     def _find(self, path: Path, *, key: bool) -> tuple[int, int, Node | None]:
         node = self.node
@@ -126,11 +140,10 @@ class Document:
             node = child
         return node.line, node.column, node
 
-    def _inside(self, node: Node, offset: tuple[int, int]) -> tuple[int, int]:
+    def _inside(self, node: Node, path: Path, offset: tuple[int, int]) -> tuple[int, int]:
         line, column = offset
         if node.style == "|":
-            first = node.line + 1
-            return first + line, self._indentation(first) + column
+            return node.line + 1 + line, self._indentation(node, path) + column
         quote = 1 if node.style in ("'", '"') else 0
         written = (self.source.line(node.line) or "")[node.column + quote :][:column]
         # Escapes and folded lines put the text elsewhere: then the value's own start must do.
@@ -138,8 +151,14 @@ class Document:
             return node.line, node.column + quote + column
         return node.line, node.column
 
-    def _indentation(self, first: int) -> int:
-        number = first
-        while (text := self.source.line(number)) is not None and not text.strip(" "):
-            number += 1
-        return len(text) - len(text.lstrip(" ")) if text else 0
+    def _indentation(self, node: Node, path: Path) -> int:
+        """Return the spaces before each line of a block of text, by its first line that is not blank."""
+        if node not in self._indentations:
+            value = self.data
+            for part in path:
+                value = value[part]
+            lines = str(value).split("\n")
+            number = next((number for number, line in enumerate(lines) if line.strip(" ")), 0)
+            written = self.source.line(node.line + 1 + number) or ""
+            self._indentations[node] = max(0, len(written) - len(lines[number]))
+        return self._indentations[node]

@@ -55,31 +55,31 @@ def resolve(text: str) -> Scalar:
 
 
 def ambiguity(text: str) -> str | None:
-    """Say how the plain scalar `text` is read elsewhere, or None where all read it alike."""
+    """Say in which ways the plain scalar `text` is read, or None where all read it alike."""
     if text in _BOOLEANS_1_1:
-        return f"kubectl reads it as the boolean {_BOOLEANS_1_1[text]}"
+        return f"kubectl reads it as the boolean {_BOOLEANS_1_1[text]}, YAML 1.2 as text"
     if text == "=":
-        return "YAML 1.1 reads it as its default-value mark"
+        return "YAML 1.1 reads it as its default-value mark, YAML 1.2 as text"
     if text == "<<":
-        return "kubectl reads it as a merge key"
+        return "kubectl reads it as a merge key, YAML 1.2 as text"
     if not text or text[0] not in "+-0123456789" or len(text) > LONGEST_NUMBER:
         return None
     if _OCTAL.fullmatch(text):
-        return f"kubectl reads it as the octal number {octal}" if (octal := _octal(text)) else _MAYBE_OCTAL
+        return _octal(text)
     if _BINARY.fullmatch(text):
-        return "kubectl reads it as a binary number"
+        return "kubectl reads it as a binary number, YAML 1.2 as text"
     if "_" in text and _GROUPED.fullmatch(text):
-        return f"kubectl reads it as the number {text.replace('_', '')}"
+        return f"kubectl reads it as the number {text.replace('_', '')}, YAML 1.2 as text"
     if _SEXAGESIMAL.fullmatch(text):
-        return "YAML 1.1 reads it as a number to the base 60"
+        return "YAML 1.1 reads it as a number to the base 60, YAML 1.2 as text"
     if _DATE.fullmatch(text):
-        return "YAML 1.1 reads it as a date"
+        return "YAML 1.1 reads it as a date, YAML 1.2 as text"
     return None
 
 
-_MAYBE_OCTAL = "YAML 1.1 reads a leading 0 as an octal number"
-
-
-def _octal(text: str) -> str | None:
+def _octal(text: str) -> str:
     digits = text.replace("_", "").replace("o", "")
-    return f"{int(digits, 8)} (decimal)" if set(digits.lstrip("+-")) <= set("01234567") else None
+    if not set(digits.lstrip("+-")) <= set("01234567"):
+        return "YAML 1.1 reads a leading 0 as the mark of an octal number, YAML 1.2 does not"
+    other = "YAML 1.1 as text" if "o" in text else "YAML 1.2 as a decimal one"
+    return f"kubectl reads it as an octal number, {int(digits, 8)}, {other}"

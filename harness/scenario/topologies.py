@@ -17,6 +17,7 @@ from harness.model.topology import (
 )
 from harness.scenario.addresses import decode_address, written_addresses
 from harness.scenario.context import Context
+from harness.scenario.findings import closest, listed
 from harness.scenario.names import (
     LABEL_LIMIT,
     SUBDOMAIN_LIMIT,
@@ -192,8 +193,9 @@ def _split(context: Context, path: Path, kind: _Kind, namespaces: Mapping[str, N
     elif not kind.is_name(name):
         context.report(path, f"{shown(name)} is no name of a {kind.word}; {kind.rule}", key=True)
     elif namespace not in namespaces:
-        context.report_unknown(path, "namespace", namespace, namespaces, key=True)
-        context.excused.add(key)
+        fault = f"no namespace {shown(namespace)}; there are: {listed(namespaces)}"
+        context.report(path, fault, closest(namespace, namespaces), key=True)
+        context.excused.update((key, namespace))
     else:
         return namespace, name
     return None

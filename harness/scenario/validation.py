@@ -46,6 +46,7 @@ _EXPECTED = {
     "model_attributes_type": "expected a mapping",
     "finite_number": "expected a finite number",
 }
+_EXPECTATION = "the word predicted, or a mapping with default, same, rules or matrix"
 # What a required key is taken to say where it is missing, so that the rest can be looked at.
 _PLACEHOLDERS = {"scenario": "unnamed", "about": "-", "name": "unnamed step", "expect": "predicted"}
 
@@ -121,13 +122,16 @@ def _problem(document: Document, complaint: Complaint) -> Problem:
             written = str(complaint.limits["expected"]).replace(" or ", ", ")
             choices = [word.strip("' ") for word in written.split(", ")]
             remedy = closest(value, choices) if isinstance(value, str) else None
-            return document.problem(path, f"expected {listed(choices)}; not {described(value)}", remedy)
+            expected = f"one of {listed(choices)}" if len(choices) > 1 else _EXPECTATION
+            return document.problem(path, f"expected {expected}; not {described(value)}", remedy)
         case "greater_than_equal" | "less_than_equal":
             bound = "at least" if "ge" in complaint.limits else "at most"
             limit = complaint.limits.get("ge", complaint.limits.get("le"))
             return document.problem(path, f"expected {bound} {limit:g}; not {described(value)}")
         case "too_short":
             return document.problem(path, "expected at least one entry")
+        case "too_long":
+            return document.problem(path, f"expected at most {complaint.limits['max_length']} entries")
         case "string_too_long":
             return document.problem(path, f"expected at most {complaint.limits['max_length']} characters")
         case "shape" if path[-2:-1] == ("rules",) and isinstance(value, dict):
@@ -136,7 +140,7 @@ def _problem(document: Document, complaint: Complaint) -> Problem:
             return document.problem(path, f"{complaint.text}; not {described(value)}")
         case code:
             expected = _EXPECTED.get(code, complaint.text)
-            return document.problem(path, f"{expected}; not {described(value)}", _remedy(code, value))
+            return document.problem(path, f"{expected}; not {described(value)}", _remedy(document, complaint))
 
 
 def _verb_problem(document: Document, complaint: Complaint) -> Problem:
@@ -151,13 +155,17 @@ def _verb_problem(document: Document, complaint: Complaint) -> Problem:
     return document.problem(complaint.path, complaint.text)
 
 
-def _remedy(code: str, value: Any) -> str | None:
-    if code == "string_type" and isinstance(value, bool | int | float):
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        return f'put it in quotes: "{text}"'
-    if code == "list_type" and isinstance(value, str | int):
-        return f"write a list of one: [{described(value).split(' ', 2)[-1]}]" if value != "" else None
-    return numeral_remedy(value) if code == "int_type" else None
+def _remedy(document: Document, complaint: Complaint) -> str | None:
+    value = complaint.value
+    match complaint.code:
+        case "string_type" if isinstance(value, bool | int | float):
+            return f'put it in quotes: "{document.written(complaint.path)}"'
+        case "list_type" if isinstance(value, str | int) and value != "":
+            return f"write a list of one: [{document.written(complaint.path)}]"
+        case "int_type":
+            return numeral_remedy(value)
+        case _:
+            return None
 
 
 class _Edit:

@@ -156,8 +156,6 @@ class Index:
 
     def _extend_by_block(self, reach: _Reach, block: IPBlock, family: Family) -> None:
         """Add whom an ipBlock covers; pods that it does not name are all alike to it."""
-        if block.cidr.family is not family:
-            return
         named = {self.positions.get(cidr.endpoint, -1) for cidr in (block.cidr, *block.excepts) if cidr.endpoint}
         special = {*named, *self._host_positions, *range(len(self._pods), self._size)} - {-1}
         alike = next((position for position in range(len(self._pods)) if position not in special), None)

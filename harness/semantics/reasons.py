@@ -24,9 +24,9 @@ class Reason(StrEnum):
     HOSTNET = "hostnet"
     EGRESS_OWN_NODE = "egress-own-node"
     IPBLOCK_VS_NODE = "ipblock-vs-node"
-    NAMED_PORT_VS_IPBLOCK = "named-port-vs-ipblock"
     NAT_ORDER = "nat-order"
     IPBLOCK_VS_POD = "ipblock-vs-pod"
+    NAMED_PORT_VS_IPBLOCK = "named-port-vs-ipblock"
     HAIRPIN = "hairpin"
     MIXED_BACKENDS = "mixed-backends"
     NO_ENDPOINTS = "no-endpoints"
@@ -43,9 +43,9 @@ _TEXTS: Final = {
     Reason.HOSTNET: "a hostNetwork pod may be treated as a pod or as its node",
     Reason.EGRESS_OWN_NODE: "whether a pod always reaches its own node is not settled",
     Reason.IPBLOCK_VS_NODE: "whether an ipBlock covers a node's address is not settled, or the address is not known",
-    Reason.NAMED_PORT_VS_IPBLOCK: "whether a named port is resolved for a pod under an ipBlock is not settled",
     Reason.NAT_ORDER: "which address an ipBlock is compared with on the way through a Service is not defined",
     Reason.IPBLOCK_VS_POD: "whether an ipBlock covers a pod's address is not settled, or the address is not known",
+    Reason.NAMED_PORT_VS_IPBLOCK: "whether a named port is resolved for a pod under an ipBlock is not settled",
     Reason.HAIRPIN: "whether policies see a pod that reaches itself through a Service is not settled",
     Reason.MIXED_BACKENDS: "the Service's backends differ, and any of them may answer",
     Reason.NO_ENDPOINTS: "no ready pod backs the Service on this port",
@@ -58,14 +58,15 @@ YES: Final = 1
 HOSTNET: Final = 2
 EGRESS_OWN_NODE: Final = 4
 IPBLOCK_VS_NODE: Final = 8
-NAMED_PORT_VS_IPBLOCK: Final = 16
-NAT_ORDER: Final = 32
-IPBLOCK_VS_POD: Final = 64
+NAT_ORDER: Final = 16
+IPBLOCK_VS_POD: Final = 32
+NAMED_PORT_VS_IPBLOCK: Final = 64
 
 ALLOWED: Final = Prediction(Decision.ALLOW)
 DENIED: Final = Prediction(Decision.DENY)
 
-# Bit 1 upwards; where several reasons hold, the first of `Reason` is named.
+# Bit 1 upwards; where several reasons hold, the first of `Reason` is named. A port's name comes
+# last: beside a number that matches too, it adds no doubt of its own.
 _UNSPECIFIED: Final = {
     2 << place: Prediction(Decision.UNSPECIFIED, reason.value) for place, reason in enumerate(list(Reason)[:6])
 }

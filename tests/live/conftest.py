@@ -7,13 +7,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live.lab import RULES, SERVED, Lab
+from tests.live.lab import RULES, Lab
+
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     """An empty lab."""
     if os.geteuid() != 0:
-        pytest.skip("needs netns: this lab names its namespaces, which takes root")
+        missing = "this lab names its network namespaces, which takes root; run as root"
+        if "netns" in request.config.getoption("--require"):
+            pytest.fail(f"required netns is missing: {missing}", pytrace=False)
+        pytest.skip(f"needs netns: {missing}")
     built = Lab()
     try:
         yield built

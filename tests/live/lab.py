@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness.errors import ChannelClosedError
+from harness.errors import ChannelClosedError, ProbeError
 from harness.model.flow import Endpoint
 from harness.probing.session import AgentSession
 
@@ -85,6 +85,8 @@ class Lab:
         self.namespaces.append(name)
         run("ip", "netns", "add", self.prefix + name)
         self.inside(name, "ip", "link", "set", "lo", "up")
+        # An address under detection sends nothing for about a second.
+        self.inside(name, "sh", "-c", "for file in /proc/sys/net/ipv6/conf/*/accept_dad; do echo 0 > $file; done")
         return self.prefix + name
 
     def inside(self, name: str, *command: str, text: str = "") -> None:
@@ -112,23 +114,37 @@ class Lab:
             key, _, value = setting.partition("=")
             self.inside(name, "sh", "-c", f"echo {value} > /proc/sys/{key.replace('.', '/')}")
 
-    def serve(self, name: str, agent: str, *arguments: str, environment: dict[str, str] | None = None) -> AgentSession:
+    def output(self, name: str, *command: str) -> str:
+        """Run a command that must succeed and return what it prints."""
+        return run("ip", "netns", "exec", self.prefix + name, *command)
+
+    def failing(self, name: str, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command that may fail."""
+        full = ["ip", "netns", "exec", self.prefix + name, *command]
+        return subprocess.run(full, check=False, capture_output=True, text=True, timeout=30)
+
+    def attach(self, name: str, agent: str) -> PipeChannel:
+        """Open a channel to an agent, as an exec into its pod would."""
+        return PipeChannel(
+            ["ip", "netns", "exec", self.prefix + name, *python(), str(AGENT), "attach", "--name", agent]
+        )
+
+    def serve(self, name: str, agent: str, *arguments: str) -> AgentSession:
         """Start an agent and return a session with it."""
-        enter = ["ip", "netns", "exec", self.prefix + name, sys.executable, str(AGENT)]
-        command = [*enter, "serve", "--name", agent, *arguments]
-        self.processes.append(subprocess.Popen(command, env={**os.environ, **(environment or {})}))
+        serving = [*python(), str(AGENT), "serve", "--name", agent, *arguments]
+        self.processes.append(subprocess.Popen(["ip", "netns", "exec", self.prefix + name, *serving]))
         until = time.monotonic() + 10
         while True:
-            session = AgentSession(PipeChannel([*enter, "attach", "--name", agent]), Endpoint(agent))
+            session = AgentSession(self.attach(name, agent), Endpoint(agent))
             try:
                 session.hello(10)
-            except Exception:
+            except ProbeError:
                 session.close()
                 if time.monotonic() > until:
                     raise
-                continue
-            self.sessions.append(session)
-            return session
+            else:
+                self.sessions.append(session)
+                return session
 
     def close(self) -> None:
         for session in self.sessions:
@@ -141,5 +157,11 @@ class Lab:
             run("ip", "netns", "delete", self.prefix + name)
 
 
-def run(*command: str, text: str = "") -> None:
-    subprocess.run(command, input=text.encode(), check=True, capture_output=True, timeout=30)
+def run(*command: str, text: str = "") -> str:
+    """Run a command that must succeed and return what it prints."""
+    return subprocess.run(command, input=text, text=True, check=True, capture_output=True, timeout=30).stdout
+
+
+def python(code: str | None = None) -> list[str]:
+    """Return the command for this Python, with a program if one is given."""
+    return [sys.executable, *(["-c", code] if code is not None else [])]

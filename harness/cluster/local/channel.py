@@ -66,18 +66,23 @@ class SocketChannel:
             part = self._stream.recv(1 << 18)
         except OSError as fault:
             reason = fault.strerror or str(fault)
-        with self._state_lock:
-            self._receiving = False
-            if self._ended is not None:
-                # close() left this to us: a descriptor must not be closed, and reused, under a reader.
-                self._stream.close()
-                raise self._closed()
+        if not self._returned():
+            raise self._closed()
         if not part:
             if self._buffer:
                 reason += ", in the middle of a line"
             self._finish(reason)
             raise self._closed()
         return part
+
+    def _returned(self) -> bool:
+        """Note that the reader is back; False if the channel was closed meanwhile."""
+        with self._state_lock:
+            self._receiving = False
+            if self._ended is not None:
+                # close() left this to us: a descriptor must not be closed, and reused, under a reader.
+                self._stream.close()
+            return self._ended is None
 
     def _finish(self, reason: str) -> None:
         with self._state_lock:

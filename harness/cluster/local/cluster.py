@@ -51,7 +51,7 @@ class LocalCluster:
         self._places: dict[ObjectRef, _Place] = {}
         self._counts = {"Pod": 0, "External": 0, "Service": 0}
         self._lock = threading.RLock()
-        self._enforcer = Enforcer(lambda text: _ignore(sandbox.run(["nft", "-f", "-"], text)), fault)
+        self._enforcer = Enforcer(self._install, fault)
         # Connections are tracked from the first packet on, whether there is a policy or not.
         self._enforcer.update(self._state())
 
@@ -149,6 +149,9 @@ class LocalCluster:
 
     # -- making it so ------------------------------------------------------------
 
+    def _install(self, transaction: str) -> None:
+        self._sandbox.run(["nft", "-f", "-"], transaction)
+
     def _place(self, ref: ObjectRef) -> None:
         self._counts[ref.kind] += 1
         number = self._counts[ref.kind]
@@ -218,7 +221,9 @@ class LocalCluster:
             self._sandbox.order("spawn", pods=pods, settings=dict(netns.POD_SETTINGS))
 
     def _kill(self, places: Sequence[_Place]) -> None:
-        lines = [line for place in places if place.has_cable for line in netns.unroute(place.interface, place.addresses)]
+        lines = [
+            line for place in places if place.has_cable for line in netns.unroute(place.interface, place.addresses)
+        ]
         if lines:
             # A pod that failed to start has no route; the others' must go all the same.
             self._sandbox.order("run", argv=["ip", "-force", "-batch", "-"], stdin="\n".join(lines) + "\n")
@@ -240,7 +245,3 @@ class LocalCluster:
             names = [item.name for item, _ in self._store.of_kind("NetworkPolicy") if item.namespace == ref.namespace]
             lines.append(f"  policies of {ref.namespace}: {', '.join(names) or 'none'}")
         return lines
-
-
-def _ignore(_: str) -> None:
-    """Drop what nft prints on success."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from harness.cluster.local import ruleset
 from harness.cluster.local.faults import Fault
-from harness.cluster.local.timelines import Change, Rewrite
 from harness.cluster.local.state import PodState, State
+from harness.cluster.local.timelines import Change, Rewrite
 from harness.errors import ClusterError
 
 Install = Callable[[str], None]

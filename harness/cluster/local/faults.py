@@ -106,7 +106,12 @@ _ALL = (
         at_once(_no_enforcement),
     ),
     # -- ports -------------------------------------------------------------------
-    Fault("ignores-end-port", "of a range only the first port counts", "cilium#28684", _reads(misreadings.ignores_end_port)),
+    Fault(
+        "ignores-end-port",
+        "of a range only the first port counts",
+        "cilium#28684",
+        _reads(misreadings.ignores_end_port),
+    ),
     Fault(
         "named-port-opens-all",
         "a rule with a named port opens every port",
@@ -343,7 +348,9 @@ _ALL = (
         "openshift svt: active on some nodes only; aws-network-policy-agent#271",
         at_once(_half_applied),
     ),
-    Fault("isolates-only-one", "of the pods a policy selects one is isolated", "antrea#381", at_once(_isolates_only_one)),
+    Fault(
+        "isolates-only-one", "of the pods a policy selects one is isolated", "antrea#381", at_once(_isolates_only_one)
+    ),
     Fault(
         "stale-pod-address",
         "policies know a restarted pod by its first address",

@@ -76,7 +76,7 @@ def _marked() -> list[tuple[int, Marker]]:
 def _marker_of(pid: int) -> Marker | None:
     """Return the marker in a process's command line, if the process is ours to end."""
     try:
-        if os.geteuid() not in (0, os.stat(f"/proc/{pid}").st_uid):
+        if os.geteuid() not in (0, Path(f"/proc/{pid}").stat().st_uid):
             return None
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:

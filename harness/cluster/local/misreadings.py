@@ -6,16 +6,25 @@ change what they are given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from harness.cluster.local.rewriting import (
+    DIRECTIONS,
+    Rule,
+    with_blocks,
+    with_peers,
+    with_ports,
+    with_rules,
+    with_selectors,
+    with_spec,
+    without,
+)
 from harness.cluster.local.selectors import PodIndex
 from harness.cluster.local.state import Policy
 
-Rule = Mapping[str, Any]
 Misreading = Callable[[Policy, PodIndex], Policy | None]
 
-_DIRECTIONS = (("ingress", "from"), ("egress", "to"))
 _PROTOCOLS = ("TCP", "UDP", "SCTP")
 _MULTIPORT = 15
 _LONGEST_NAME = 48
@@ -23,12 +32,12 @@ _LONGEST_NAME = 48
 
 def ignores_end_port(policy: Policy, _: PodIndex) -> Policy:
     """Take the first port of a range for the whole of it."""
-    return _with_ports(policy, lambda port: [{key: value for key, value in port.items() if key != "endPort"}])
+    return with_ports(policy, lambda port: [{key: value for key, value in port.items() if key != "endPort"}])
 
 
 def ignores_except(policy: Policy, _: PodIndex) -> Policy:
     """Take a block for all of it."""
-    return _with_blocks(policy, lambda block: {"cidr": block["cidr"]})
+    return with_blocks(policy, lambda block: {"cidr": block["cidr"]})
 
 
 def ors_selectors(policy: Policy, _: PodIndex) -> Policy:
@@ -38,7 +47,7 @@ def ors_selectors(policy: Policy, _: PodIndex) -> Policy:
         keys = [key for key in ("podSelector", "namespaceSelector") if peer.get(key) is not None]
         return [{key: peer[key]} for key in keys] if len(keys) == 2 else [peer]
 
-    return _with_peers(policy, split)
+    return with_peers(policy, split)
 
 
 def forgets(direction: str) -> Misreading:
@@ -46,7 +55,7 @@ def forgets(direction: str) -> Misreading:
 
     def forget(policy: Policy, _: PodIndex) -> Policy | None:
         types = [item for item in policy["spec"]["policyTypes"] if item != direction]
-        return _with_spec(policy, policyTypes=types) if types else None
+        return with_spec(policy, policyTypes=types) if types else None
 
     return forget
 
@@ -54,17 +63,17 @@ def forgets(direction: str) -> Misreading:
 def ingress_blocks_egress(policy: Policy, _: PodIndex) -> Policy:
     """Isolate for egress too whatever a policy isolates for ingress."""
     types = policy["spec"]["policyTypes"]
-    return policy if "Egress" in types else _with_spec(policy, policyTypes=["Ingress", "Egress"], egress=[])
+    return policy if "Egress" in types else with_spec(policy, policyTypes=["Ingress", "Egress"], egress=[])
 
 
 def named_port_opens_all(policy: Policy, _: PodIndex) -> Policy:
     """Take a rule with a named port for one without ports."""
-    return _with_rules(policy, lambda rule, _: [_without(rule, "ports") if _has_name(rule) else rule])
+    return with_rules(policy, lambda rule, _: [without(rule, "ports") if _has_name(rule) else rule])
 
 
 def named_port_ignored(policy: Policy, _: PodIndex) -> Policy:
     """Leave named ports out of rules."""
-    return _with_ports(policy, lambda port: [] if isinstance(port.get("port"), str) else [port])
+    return with_ports(policy, lambda port: [] if isinstance(port.get("port"), str) else [port])
 
 
 def unresolved_name_opens_all(policy: Policy, index: PodIndex) -> Policy:
@@ -75,31 +84,31 @@ def unresolved_name_opens_all(policy: Policy, index: PodIndex) -> Policy:
         known = {(port.name, port.protocol) for pod in index.pods for port in pod.ports}
         wanted = {(port.get("port"), (port.get("protocol") or "TCP").lower()) for port in ports}
         unresolved = bool(ports) and all(isinstance(name, str) for name, _ in wanted) and not wanted & known
-        return [_without(rule, "ports") if unresolved else rule]
+        return [without(rule, "ports") if unresolved else rule]
 
-    return _with_rules(policy, widen)
+    return with_rules(policy, widen)
 
 
 def protocol_ignored(policy: Policy, _: PodIndex) -> Policy:
     """Take a port of one protocol for that port of each."""
-    return _with_ports(policy, lambda port: [{**port, "protocol": protocol} for protocol in _PROTOCOLS])
+    return with_ports(policy, lambda port: [{**port, "protocol": protocol} for protocol in _PROTOCOLS])
 
 
 def sctp_as_tcp(policy: Policy, _: PodIndex) -> Policy:
     """Take SCTP for TCP."""
-    return _with_ports(policy, lambda port: [{**port, "protocol": "TCP"} if port.get("protocol") == "SCTP" else port])
+    return with_ports(policy, lambda port: [{**port, "protocol": "TCP"} if port.get("protocol") == "SCTP" else port])
 
 
 def udp_unpoliced(policy: Policy, _: PodIndex) -> Policy:
     """Let all UDP pass."""
     open_udp = {"ports": [{"protocol": "UDP"}]}
     spec = policy["spec"]
-    return _with_spec(policy, **{key: [*(spec.get(key) or ()), open_udp] for key, _ in _DIRECTIONS})
+    return with_spec(policy, **{key: [*(spec.get(key) or ()), open_udp] for key, _ in DIRECTIONS})
 
 
 def ports_beyond_fifteen_dropped(policy: Policy, _: PodIndex) -> Policy:
     """Take the first fifteen ports of a rule for all of them."""
-    return _with_rules(
+    return with_rules(
         policy,
         lambda rule, _: [{**rule, "ports": rule["ports"][:_MULTIPORT]} if rule.get("ports") else rule],
     )
@@ -113,12 +122,12 @@ def notin_needs_key(policy: Policy, _: PodIndex) -> Policy:
         keys = [{"key": item["key"], "operator": "Exists"} for item in items if item["operator"] == "NotIn"]
         return {**selector, "matchExpressions": [*items, *keys]} if keys else selector
 
-    return _with_selectors(policy, strict)
+    return with_selectors(policy, strict)
 
 
 def ignores_match_expressions(policy: Policy, _: PodIndex) -> Policy:
     """Read matchLabels alone."""
-    return _with_selectors(policy, lambda selector: _without(selector, "matchExpressions"))
+    return with_selectors(policy, lambda selector: without(selector, "matchExpressions"))
 
 
 def pod_selector_in_all_namespaces(policy: Policy, _: PodIndex) -> Policy:
@@ -128,7 +137,7 @@ def pod_selector_in_all_namespaces(policy: Policy, _: PodIndex) -> Policy:
         alone = peer.get("podSelector") is not None and peer.get("namespaceSelector") is None
         return [{**peer, "namespaceSelector": {}} if alone else peer]
 
-    return _with_peers(policy, widen)
+    return with_peers(policy, widen)
 
 
 def empty_namespace_selector_is_own(policy: Policy, _: PodIndex) -> Policy:
@@ -137,7 +146,7 @@ def empty_namespace_selector_is_own(policy: Policy, _: PodIndex) -> Policy:
     def narrow(peer: Rule) -> list[Rule]:
         return [{"podSelector": peer.get("podSelector") or {}} if _is_empty(peer.get("namespaceSelector")) else peer]
 
-    return _with_peers(policy, narrow)
+    return with_peers(policy, narrow)
 
 
 def empty_selector_selects_nothing(policy: Policy, _: PodIndex) -> Policy | None:
@@ -153,15 +162,15 @@ def empty_set_opens(policy: Policy, index: PodIndex) -> Policy:
     def widen(rule: Rule, key: str) -> list[Rule]:
         peers = rule.get(key) or ()
         nobody = bool(peers) and not any(peer.get("ipBlock") or index.peer(namespace, peer) for peer in peers)
-        return [_without(rule, key) if nobody else rule]
+        return [without(rule, key) if nobody else rule]
 
-    return _with_rules(policy, widen)
+    return with_rules(policy, widen)
 
 
 def rules_cross_product(policy: Policy, _: PodIndex) -> Policy:
     """Let the peers of any rule use the ports of every rule."""
     spec = dict(policy["spec"])
-    for direction, key in _DIRECTIONS:
+    for direction, key in DIRECTIONS:
         rules = spec.get(direction) or ()
         if len(rules) > 1:
             spec[direction] = [_joined(rules, key)]
@@ -175,10 +184,10 @@ def ingress_satisfies_egress(policy: Policy, _: PodIndex) -> Policy:
         return policy
     own = [{"podSelector": spec.get("podSelector") or {}}]
     ingress, egress = list(spec.get("ingress") or ()), list(spec.get("egress") or ())
-    return _with_spec(
+    return with_spec(
         policy,
-        ingress=ingress + [{**_without(rule, "to"), "from": own} for rule in egress],
-        egress=egress + [{**_without(rule, "from"), "to": own} for rule in ingress],
+        ingress=ingress + [{**without(rule, "to"), "from": own} for rule in egress],
+        egress=egress + [{**without(rule, "from"), "to": own} for rule in ingress],
     )
 
 
@@ -189,7 +198,9 @@ def long_names_unenforced(policy: Policy, _: PodIndex) -> Policy | None:
 
 def protocol_only_unenforced(policy: Policy, _: PodIndex) -> Policy | None:
     """Put no policy in force that names a protocol without a port."""
-    ports = [port for key, _ in _DIRECTIONS for rule in policy["spec"].get(key) or () for port in rule.get("ports") or ()]
+    ports = [
+        port for key, _ in DIRECTIONS for rule in policy["spec"].get(key) or () for port in rule.get("ports") or ()
+    ]
     return None if any(port.get("port") is None for port in ports) else policy
 
 
@@ -205,10 +216,10 @@ def excepts_span_rule(policy: Policy, _: PodIndex) -> Policy:
         ]
         return [{**rule, key: peers} if holes else rule]
 
-    return _with_rules(policy, spread)
+    return with_rules(policy, spread)
 
 
-def _joined(rules: Iterable[Rule], key: str) -> Rule:
+def _joined(rules: Sequence[Rule], key: str) -> Rule:
     joined: dict[str, Any] = {}
     for field in (key, "ports"):
         lists = [rule.get(field) for rule in rules]
@@ -216,56 +227,6 @@ def _joined(rules: Iterable[Rule], key: str) -> Rule:
         if all(lists):
             joined[field] = [item for items in lists for item in items or ()]
     return joined
-
-
-def _with_spec(policy: Policy, **fields: Any) -> Policy:
-    return {**policy, "spec": {**policy["spec"], **fields}}
-
-
-def _with_rules(policy: Policy, change: Callable[[Rule, str], Iterable[Rule]]) -> Policy:
-    spec = policy["spec"]
-    changed = {
-        direction: [new for rule in spec[direction] for new in change(rule, key)]
-        for direction, key in _DIRECTIONS
-        if spec.get(direction)
-    }
-    return _with_spec(policy, **changed)
-
-
-def _with_items(rule: Rule, key: str, change: Callable[[Rule], Iterable[Rule]]) -> list[Rule]:
-    if not rule.get(key):
-        return [rule]
-    items = [new for item in rule[key] for new in change(item)]
-    # A list with nothing left in it is a rule that matches nothing, and not one for any.
-    return [{**rule, key: items}] if items else []
-
-
-def _with_ports(policy: Policy, change: Callable[[Rule], Iterable[Rule]]) -> Policy:
-    return _with_rules(policy, lambda rule, _: _with_items(rule, "ports", change))
-
-
-def _with_peers(policy: Policy, change: Callable[[Rule], Iterable[Rule]]) -> Policy:
-    return _with_rules(policy, lambda rule, key: _with_items(rule, key, change))
-
-
-def _with_blocks(policy: Policy, change: Callable[[Rule], Rule]) -> Policy:
-    return _with_peers(
-        policy, lambda peer: [{**peer, "ipBlock": change(peer["ipBlock"])} if peer.get("ipBlock") else peer]
-    )
-
-
-def _with_selectors(policy: Policy, change: Callable[[Rule], Rule]) -> Policy:
-    def in_peer(peer: Rule) -> list[Rule]:
-        keys = ("podSelector", "namespaceSelector")
-        return [{key: change(value) if key in keys and value else value for key, value in peer.items()}]
-
-    changed = _with_peers(policy, in_peer)
-    selector = policy["spec"].get("podSelector")
-    return _with_spec(changed, podSelector=change(selector)) if selector else changed
-
-
-def _without(mapping: Rule, key: str) -> Rule:
-    return {name: value for name, value in mapping.items() if name != key}
 
 
 def _has_name(rule: Rule) -> bool:

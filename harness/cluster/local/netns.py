@@ -23,12 +23,12 @@ _ANSWER_EVERYBODY = {
     "net/ipv6/icmp/ratelimit": "0",
 }
 POD_SETTINGS: Mapping[str, str] = _ANSWER_EVERYBODY
-_MUST = {Family.IPV4: "net/ipv4/ip_forward", Family.IPV6: "net/ipv6/conf/all/forwarding"}
+FORWARDING = {Family.IPV4: "net/ipv4/ip_forward", Family.IPV6: "net/ipv6/conf/all/forwarding"}
 
 
 def required_settings(families: Iterable[Family]) -> Mapping[str, str]:
     """Return the settings without which the router forwards nothing."""
-    return {_MUST[family]: "1" for family in families}
+    return {FORWARDING[family]: "1" for family in families}
 
 
 def router_settings() -> Mapping[str, str]:
@@ -45,12 +45,18 @@ def router(families: Iterable[Family]) -> list[str]:
     Service addresses that no rule translates, and pod addresses that nobody has (any more), end here: the
     first are refused by the filter, the second vanish, as on a real node.
     """
-    lines = ["link set lo up"]
+    # Over lo, IPv6 would make the Service range unreachable instead of routing it to where it is refused.
+    lines = [
+        "link set lo up",
+        "link add services arp off type veth peer name nowhere",
+        "link set services up",
+        "link set nowhere arp off up",
+    ]
     for family in families:
         node = addressing.NODE_ADDRESS[family]
         lines += [
             f"address add {node}/{_HOST_BITS[family]} dev lo" + (" nodad" if family is Family.IPV6 else ""),
-            f"route add {addressing.SERVICE_RANGE[family]} dev lo src {node}",
+            f"route add {addressing.SERVICE_RANGE[family]} dev services src {node}",
             f"route add blackhole {addressing.POD_RANGE[family]}",
         ]
     return lines

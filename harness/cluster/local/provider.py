@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import secrets
 import socket
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from harness.cluster.local import addressing, faults, netns
 from harness.cluster.local.cluster import LocalCluster
 from harness.cluster.local.requirements import requirements
 from harness.cluster.local.sandbox import Sandbox
-from harness.errors import EnvironmentMissingError
+from harness.errors import ClusterError, EnvironmentMissingError
 from harness.model.cluster import Capabilities, Timing
 from harness.model.flow import Family, L4Protocol
 
@@ -57,7 +56,7 @@ class LocalProvider:
             known = capabilities()
             families = tuple(family for family in Family if family in known.families)
             _set_up_router(sandbox, families)
-            cluster = LocalCluster(sandbox, known, self._fault)
+            cluster = _cluster(sandbox, known, self._fault)
             try:
                 yield cluster
             finally:
@@ -89,6 +88,17 @@ def capabilities() -> Capabilities:
     )
 
 
+def _cluster(sandbox: Sandbox, known: Capabilities, fault: faults.Fault | None) -> LocalCluster:
+    try:
+        return LocalCluster(sandbox, known, fault)
+    except ClusterError as refused:
+        raise EnvironmentMissingError(
+            f"this kernel does not take our nftables rules: {refused.what}",
+            where="local cluster",
+            remedy="modprobe -a nf_tables nft_ct nft_nat nft_reject_inet nft_numgen (as root)",
+        ) from refused
+
+
 def _set_up_router(sandbox: Sandbox, families: tuple[Family, ...]) -> None:
     failed = sandbox.order("write", settings=dict(netns.required_settings(families)))["failed"]
     if failed:
@@ -102,7 +112,7 @@ def _set_up_router(sandbox: Sandbox, families: tuple[Family, ...]) -> None:
 
 
 def _has_ipv6() -> bool:
-    return os.path.exists("/proc/sys/net/ipv6/conf/all/forwarding")
+    return Path("/proc/sys", netns.FORWARDING[Family.IPV6]).exists()
 
 
 def _has_sctp() -> bool:

@@ -59,6 +59,22 @@ def without(ranges: Iterable[Range], holes: Iterable[Range]) -> Ranges:
     return tuple(rest)
 
 
+def common(one: Ranges, other: Ranges) -> Ranges:
+    """Return the numbers that lie in both of two merged lists of ranges."""
+    result: list[Range] = []
+    first, second = 0, 0
+    while first < len(one) and second < len(other):
+        low, high = max(one[first][0], other[second][0]), min(one[first][1], other[second][1])
+        if low <= high:
+            result.append((low, high))
+        # Whichever ends first meets nothing further on.
+        if one[first][1] < other[second][1]:
+            first += 1
+        else:
+            second += 1
+    return tuple(result)
+
+
 def block(ip_block: Mapping[str, Any]) -> tuple[Family, Ranges]:
     """Return the family and the addresses of an `ipBlock`."""
     family, whole = network(ip_block["cidr"])
@@ -69,9 +85,7 @@ def block(ip_block: Mapping[str, Any]) -> tuple[Family, Ranges]:
 def text(ranges: Ranges, family: Family) -> str:
     """Return ranges as the elements of an nft set."""
     address = IPv4Address if family is Family.IPV4 else IPv6Address
-    return ", ".join(
-        str(address(low)) if low == high else f"{address(low)}-{address(high)}" for low, high in ranges
-    )
+    return ", ".join(str(address(low)) if low == high else f"{address(low)}-{address(high)}" for low, high in ranges)
 
 
 def ports_text(ranges: Ranges) -> str:

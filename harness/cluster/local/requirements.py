@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from harness.cluster.local.sandbox import find_program
+from harness.cluster.local.sandbox import find_program, namespaces_refused, namespaces_remedy
 
 _PACKAGES = {"ip": "iproute2", "nft": "nftables", "unshare": "util-linux"}
 
@@ -22,14 +22,17 @@ class Missing:
 
 
 def requirements() -> list[Missing]:
-    """Return what this machine lacks; empty if a cluster may be opened.
-
-    Programs only: whether namespaces are allowed shows when a sandbox is started.
-    """
+    """Return what this machine lacks, with the command that helps; empty if clusters can be opened."""
     if sys.platform != "linux":
-        return [Missing(f"the local cluster needs Linux, and this is {sys.platform}", "use --cluster kind or kubeconfig")]
-    return [
+        return [
+            Missing(f"the local cluster needs Linux, and this is {sys.platform}", "use --cluster kind or kubeconfig")
+        ]
+    missing = [
         Missing(f"{program} is not installed", f"install {package}: apt-get install {package}")
         for program, package in _PACKAGES.items()
         if find_program(program) is None
     ]
+    refusal = None if missing else namespaces_refused()
+    if refusal is not None:
+        missing.append(Missing(f"network namespaces are refused: {refusal}", namespaces_remedy()))
+    return missing

@@ -20,6 +20,10 @@ from harness.cluster.local.selectors import PodIndex
 from harness.cluster.local.state import PodState, Policy, State
 from harness.model.flow import Family
 
+Addresses = Mapping[Family, Ranges]
+PortSpan = tuple[str, Range]
+Ports = tuple[PortSpan, ...]
+
 TABLE = "netpol"
 _INGRESS, _EGRESS = "Ingress", "Egress"
 _PEERS = {_INGRESS: "from", _EGRESS: "to"}
@@ -50,7 +54,8 @@ class _Compiler:
         self.sets: dict[tuple[Family, Ranges], str] = {}
         self.chains: dict[tuple[str, ...], str] = {}
         self.rules: dict[tuple[int, str, Any], tuple[str, ...]] = {}
-        self.addresses: dict[frozenset[int], dict[Family, Ranges]] = {}
+        self.addresses: dict[frozenset[int], Addresses] = {}
+        self.resolutions: dict[tuple[tuple[str, str], ...], Mapping[Ports, Addresses]] = {}
 
     def table(self) -> Iterator[str]:
         """Yield the transaction's lines."""
@@ -94,7 +99,9 @@ class _Compiler:
             f"iifname . oifname @itself snat {services.KEYWORD[family]} to {address}"
             for family, address in addressing.NODE_ADDRESS.items()
         )
-        discovery = "icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept"
+        discovery = (
+            "icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept"
+        )
         yield "prerouting", ("type nat hook prerouting priority dstnat; policy accept;", *translated)
         yield "own-translated", ("type nat hook output priority -100; policy accept;", *translated)
         yield "postrouting", ("type nat hook postrouting priority srcnat; policy accept;", *masked)
@@ -102,15 +109,18 @@ class _Compiler:
         filtering = "priority filter; policy accept;"
         yield "input", (f"type filter hook input {filtering}", *established, discovery, *ipv6, egress)
         itself = "iifname . oifname @itself accept"
-        yield "forward", (f"type filter hook forward {filtering}", *established, *refused, itself, *ipv6, egress, ingress)
+        yield (
+            "forward",
+            (f"type filter hook forward {filtering}", *established, *refused, itself, *ipv6, egress, ingress),
+        )
 
     def _chains_by_interface(self, direction: str) -> dict[str, str]:
         isolating: dict[int, list[int]] = {}
         for number, policy in enumerate(self.state.policies):
             spec = policy["spec"]
             if direction in spec["policyTypes"]:
-                for pod in self.index.in_namespace(policy["metadata"]["namespace"], spec.get("podSelector")):
-                    isolating.setdefault(pod, []).append(number)
+                for position in self.index.in_namespace(policy["metadata"]["namespace"], spec.get("podSelector")):
+                    isolating.setdefault(position, []).append(number)
         result: dict[str, str] = {}
         for position in sorted(isolating):
             pod, numbers = self.state.pods[position], isolating[position]
@@ -144,38 +154,30 @@ class _Compiler:
         # The destination's containers name its ports: the subject's own for ingress, the peer's for egress.
         return (direction == _INGRESS) is not self.options.names_on_source
 
-    def _on_subject(self, rule: Mapping[str, Any], direction: str, subject: PodState) -> tuple[tuple[str, Range], ...]:
+    def _on_subject(self, rule: Mapping[str, Any], direction: str, subject: PodState) -> Ports:
         if not self._resolves_on_subject(direction):
             return ()
-        return tuple(
-            (protocol, (number, number))
-            for name, protocol in _names(rule)
-            for number in sorted(subject.numbers(name, protocol))
-        )
+        return _resolved(_names(rule), subject)
 
-    def _rule_lines(
-        self, policy: Policy, rule: Mapping[str, Any], direction: str, on_subject: Iterable[tuple[str, Range]]
-    ) -> Iterator[str]:
+    def _rule_lines(self, policy: Policy, rule: Mapping[str, Any], direction: str, on_subject: Ports) -> Iterator[str]:
         far = _FAR_END[direction]
         verdict = "accept" if self.options.first_accept_ends and direction == _EGRESS else "return"
-        pods, blocks = self._peers(policy, rule.get(_PEERS[direction]) or ())
-        anywhere = pods is None
-        matches = [""] if pods is None else self._matches(far, pods, blocks)
+        peers = self._peers(policy, rule.get(_PEERS[direction]) or ())
+        matches = [""] if peers is None else self._matches(far, peers)
         if not rule.get("ports"):
             yield from (f"{match}{verdict}" for match in matches)
             return
         for port_match in self._port_matches((*_numbered(rule), *on_subject)):
             yield from (f"{match}{port_match} {verdict}" for match in matches)
         if not self._resolves_on_subject(direction):
-            named = self.index.everyone() if anywhere else (pods or frozenset()) | self._pods_in(blocks)
-            for ports, group in self._by_resolution(rule, named).items():
+            # A name means another number on another pod, and nothing on what is no pod.
+            for ports, named in self._by_resolution(tuple(_names(rule))).items():
+                content = named if peers is None else _shared(peers, named)
                 for port_match in self._port_matches(ports):
-                    yield from (f"{match}{port_match} {verdict}" for match in self._matches(far, group, {}))
+                    yield from (f"{match}{port_match} {verdict}" for match in self._matches(far, content))
 
-    def _peers(
-        self, policy: Policy, peers: Iterable[Mapping[str, Any]]
-    ) -> tuple[frozenset[int] | None, dict[Family, Ranges]]:
-        """Return the pods and the blocks that any of `peers` stands for; no pods at all (None) is anybody."""
+    def _peers(self, policy: Policy, peers: Iterable[Mapping[str, Any]]) -> Addresses | None:
+        """Return the addresses that any of `peers` stands for; without peers None, which is anybody."""
         pods: frozenset[int] | None = None
         blocks: dict[Family, Ranges] = {}
         for peer in peers:
@@ -184,26 +186,26 @@ class _Compiler:
                 family, content = ranges.block(peer["ipBlock"])
                 if not self.options.blocks_match_pods:
                     content = ranges.without(content, [ranges.network(addressing.POD_RANGE[family])[1]])
-                blocks[family] = ranges.merged((*blocks.get(family, ()), *content))
+                blocks[family] = (*blocks.get(family, ()), *content)
             else:
                 pods |= self.index.peer(policy["metadata"]["namespace"], peer)
-        return pods, blocks
-
-    def _matches(self, far: str, pods: frozenset[int], blocks: Mapping[Family, Ranges]) -> list[str]:
-        matches = []
+        if pods is None:
+            return None
         known = self._addresses(pods)
+        return {**known, **{family: ranges.merged((*known.get(family, ()), *blocks[family])) for family in blocks}}
+
+    def _matches(self, far: str, content: Addresses) -> list[str]:
+        matches = []
         for family in Family:
-            content = known.get(family, ())
-            if blocks.get(family):
-                content = ranges.merged((*content, *blocks[family]))
-            if content == (_WHOLE[family],):
+            spans = content.get(family)
+            if spans == (_WHOLE[family],):
                 matches.append(f"meta nfproto {family.lower()} ")
-            elif content:
-                name = self.sets.setdefault((family, content), f"addresses-{len(self.sets)}")
+            elif spans:
+                name = self.sets.setdefault((family, spans), f"addresses-{len(self.sets)}")
                 matches.append(f"{services.KEYWORD[family]} {far} @{name} ")
         return matches
 
-    def _addresses(self, pods: frozenset[int]) -> dict[Family, Ranges]:
+    def _addresses(self, pods: frozenset[int]) -> Addresses:
         if pods not in self.addresses:
             by_family: dict[Family, list[Range]] = {}
             for position in pods:
@@ -213,31 +215,18 @@ class _Compiler:
             self.addresses[pods] = {family: ranges.merged(numbers) for family, numbers in by_family.items()}
         return self.addresses[pods]
 
-    def _pods_in(self, blocks: Mapping[Family, Ranges]) -> frozenset[int]:
-        return frozenset(
-            position
-            for position in (self.index.everyone() if blocks else ())
-            for family, address in self.state.pods[position].seen_at.items()
-            if any(low <= ranges.number(address) <= high for low, high in blocks.get(family, ()))
-        )
+    def _by_resolution(self, names: tuple[tuple[str, str], ...]) -> Mapping[Ports, Addresses]:
+        """Return which numbers port names come to, and on which pods they do."""
+        if names not in self.resolutions:
+            groups: dict[Ports, set[int]] = {}
+            for position in sorted(self.index.everyone()) if names else ():
+                ports = _resolved(names, self.state.pods[position])
+                if ports:
+                    groups.setdefault(ports, set()).add(position)
+            self.resolutions[names] = {ports: self._addresses(frozenset(group)) for ports, group in groups.items()}
+        return self.resolutions[names]
 
-    def _by_resolution(
-        self, rule: Mapping[str, Any], pods: frozenset[int]
-    ) -> dict[tuple[tuple[str, Range], ...], frozenset[int]]:
-        names = _names(rule)
-        groups: dict[tuple[tuple[str, Range], ...], set[int]] = {}
-        for position in sorted(pods) if names else ():
-            pod = self.state.pods[position]
-            ports = tuple(
-                (protocol, (number, number))
-                for name, protocol in names
-                for number in sorted(pod.numbers(name, protocol))
-            )
-            if ports:
-                groups.setdefault(ports, set()).add(position)
-        return {ports: frozenset(group) for ports, group in groups.items()}
-
-    def _port_matches(self, ports: Iterable[tuple[str, Range]]) -> Iterator[str]:
+    def _port_matches(self, ports: Iterable[PortSpan]) -> Iterator[str]:
         by_protocol: dict[str, list[Range]] = {}
         for protocol, span in ports:
             by_protocol.setdefault(protocol, []).append(span)
@@ -260,19 +249,25 @@ class _Compiler:
             for peer in rule.get(_PEERS[direction]) or ()
             for text in (peer.get("ipBlock") or {}).get("except") or ()
         ]
-        holes = {
-            family: ranges.merged(span for found, span in excepts if found is family) for family in Family
-        }
-        return tuple(f"{match}drop" for match in self._matches(_FAR_END[direction], frozenset(), holes))
+        holes = {family: ranges.merged(span for found, span in excepts if found is family) for family in Family}
+        return tuple(f"{match}drop" for match in self._matches(_FAR_END[direction], holes))
+
+
+def _resolved(names: Iterable[tuple[str, str]], pod: PodState) -> Ports:
+    return tuple(
+        (protocol, (number, number)) for name, protocol in names for number in sorted(pod.numbers(name, protocol))
+    )
+
+
+def _shared(one: Addresses, other: Addresses) -> Addresses:
+    return {family: ranges.common(one[family], other[family]) for family in one.keys() & other.keys()}
 
 
 def _names(rule: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [
-        (port["port"], _protocol(port)) for port in rule.get("ports") or () if isinstance(port.get("port"), str)
-    ]
+    return [(port["port"], _protocol(port)) for port in rule.get("ports") or () if isinstance(port.get("port"), str)]
 
 
-def _numbered(rule: Mapping[str, Any]) -> Iterator[tuple[str, Range]]:
+def _numbered(rule: Mapping[str, Any]) -> Iterator[PortSpan]:
     for port in rule["ports"]:
         number = port.get("port")
         if number is None:

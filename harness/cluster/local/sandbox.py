@@ -6,6 +6,7 @@ table, no file. Rootless where user namespaces are allowed.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import re
@@ -27,6 +28,7 @@ MARK = "netpol-harness-sandbox"
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 _ANSWER_S = 90.0
 _START_S = 20.0
+_END_S = 5.0
 _NAMESPACES = ("--net", "--pid", "--fork", "--kill-child")
 _AS_USER = ("--user", "--map-root-user")
 _serial = itertools.count(1)
@@ -90,8 +92,9 @@ class Sandbox:
         self.marker = Marker.mine(run)
         self._lock = threading.Lock()
         self._broken: str | None = None
+        self.patience_s = _END_S
         faults = []
-        for flags in ((), _AS_USER) if os.geteuid() == 0 else (_AS_USER,):
+        for flags in _ways():
             try:
                 self._process, self._control, self.pid = _start(self.marker, agent, flags)
             except _NotStartedError as fault:
@@ -99,9 +102,9 @@ class Sandbox:
             else:
                 return
         raise EnvironmentMissingError(
-            f"no network namespaces here: {'; as a user: '.join(faults)}",
+            f"no sandbox could be started: {'; as a user: '.join(faults)}",
             where="local cluster",
-            remedy=namespaces_remedy(),
+            remedy=namespaces_remedy() if namespaces_refused() else None,
         )
 
     def order(self, verb: str, **arguments: Any) -> dict[str, Any]:
@@ -130,7 +133,7 @@ class Sandbox:
         """End the sandbox with everything in it; closing twice is fine."""
         self._control.close()
         try:
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=self.patience_s)
         except subprocess.TimeoutExpired:
             # A stopped supervisor does not see the end of its control socket. unshare takes it along.
             self._process.kill()
@@ -197,6 +200,30 @@ def _start(marker: Marker, agent: Path, flags: Sequence[str]) -> tuple[subproces
 def find_program(name: str) -> str | None:
     """Return the path of a program that the local cluster runs, None where it is not installed."""
     return shutil.which(name, path=SEARCH_PATH)
+
+
+@functools.cache
+def namespaces_refused() -> str | None:
+    """Return what the kernel says when asked for the namespaces of a sandbox; None if it grants them."""
+    said = ""
+    for flags in _ways():
+        argv = ["unshare", *flags, *_NAMESPACES, "true"]
+        try:
+            tried = subprocess.run(
+                argv, capture_output=True, text=True, check=False, timeout=_START_S, env={"PATH": SEARCH_PATH}
+            )
+        except (OSError, subprocess.TimeoutExpired) as fault:
+            said = str(fault)
+            continue
+        if tried.returncode == 0:
+            return None
+        said = tried.stderr.strip()
+    return said or "unshare failed and said nothing"
+
+
+def _ways() -> tuple[tuple[str, ...], ...]:
+    """Return the flags to try: root may still lack the capability, inside a container."""
+    return ((), _AS_USER) if os.geteuid() == 0 else (_AS_USER,)
 
 
 def namespaces_remedy() -> str:

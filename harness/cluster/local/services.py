@@ -22,9 +22,7 @@ def backends(service: ServiceState, pods: Sequence[PodState]) -> tuple[PodState,
     if not wanted:
         return ()
     return tuple(
-        pod
-        for pod in pods
-        if pod.namespace == service.namespace and pod.ready and wanted <= pod.labels.items()
+        pod for pod in pods if pod.namespace == service.namespace and pod.ready and wanted <= pod.labels.items()
     )
 
 

@@ -24,7 +24,7 @@ import subprocess
 import sys
 import traceback
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -103,12 +103,12 @@ class Supervisor:
         # The harness sees this process by its own numbers; /proc is still the one it was started under.
         send_record(self._control, {"pid": _number_outside()})
         while True:
-            ready, _, _ = select.select([self._control, wake], [], [])
+            ready, _, _ = select.select([self._control.fileno(), wake], [], [])
             if wake in ready:
                 with contextlib.suppress(BlockingIOError):
                     os.read(wake, 4096)
                 self._reap()
-            if self._control in ready:
+            if self._control.fileno() in ready:
                 order, _ = receive_record(self._control)
                 self._obey(order)
 
@@ -149,17 +149,12 @@ class Supervisor:
                 links.append(self._fork(pod, settings))
                 self._pods[pod["key"]] = links[-1][0]
             for process, link in links:
-                word, descriptors, _, _ = socket.recv_fds(link, 64, 1)
-                if not descriptors:
-                    raise RuntimeError(f"{process.name} did not start: {_tail(process.output)}")
-                process.host_pid, process.netns = int(word), descriptors[0]
-            lines = [
-                line.format(pid=process.pid) for pod, (process, _) in zip(pods, links, strict=True) for line in pod["cable"]
-            ]
-            if lines:
-                done = self.do_run(["ip", "-batch", "-"], "\n".join(lines) + "\n")
-                if done["status"] != 0:
-                    raise RuntimeError(f"ip: {done['stderr'].strip()}")
+                _await_netns(process, link)
+            self._ip(
+                line.format(pid=process.pid)
+                for pod, (process, _) in zip(pods, links, strict=True)
+                for line in pod["cable"]
+            )
             for _, link in links:
                 link.send(b"go")
         except BaseException:
@@ -222,6 +217,12 @@ class Supervisor:
 
     # -- processes ---------------------------------------------------------------
 
+    def _ip(self, lines: Iterable[str]) -> None:
+        text = "\n".join(lines)
+        done: Record = self.do_run(["ip", "-batch", "-"], text + "\n") if text else {"status": 0}
+        if done["status"] != 0:
+            raise RuntimeError(f"ip: {done['stderr'].strip()}")
+
     def _fork(self, pod: Record, settings: dict[str, str]) -> tuple[_Process, socket.socket]:
         ours, theirs = socket.socketpair()
         output = os.memfd_create("output")
@@ -244,8 +245,8 @@ class Supervisor:
             os.dup2(link.detach(), 3)
             os.closerange(4, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
             link = socket.socket(fileno=3)
-            if pod["cable"] and self._libc.unshare(_CLONE_NEWNET) != 0:
-                raise OSError(ctypes.get_errno(), "no network namespace for a pod")
+            if pod["cable"]:
+                _checked(self._libc.unshare(_CLONE_NEWNET), "no network namespace for a pod")
             netns = os.open(_OWN_NETNS, os.O_RDONLY)
             socket.send_fds(link, [str(_number_outside()).encode()], [netns])
             os.close(netns)
@@ -274,7 +275,7 @@ class Supervisor:
         return "ready" if process.ready else "starting"
 
     @contextlib.contextmanager
-    def _inside(self, process: _Process) -> Any:
+    def _inside(self, process: _Process) -> Iterator[None]:
         self._enter(process.netns)
         try:
             yield
@@ -282,8 +283,7 @@ class Supervisor:
             self._enter(self._router)
 
     def _enter(self, netns: int) -> None:
-        if self._libc.setns(netns, _CLONE_NEWNET) != 0:
-            raise OSError(ctypes.get_errno(), "cannot enter a network namespace")
+        _checked(self._libc.setns(netns, _CLONE_NEWNET), "cannot enter a network namespace")
 
     def _reap(self) -> None:
         """Collect the dead: pods' own processes, and orphans, whose parent PID 1 is."""
@@ -295,6 +295,19 @@ class Supervisor:
                     return
                 if pid in by_pid:
                     by_pid[pid].status = os.waitstatus_to_exitcode(status)
+
+
+def _await_netns(process: _Process, link: socket.socket) -> None:
+    word, descriptors, _, _ = socket.recv_fds(link, 64, 1)
+    if not descriptors:
+        raise RuntimeError(f"{process.name} did not start: {_tail(process.output)}")
+    process.host_pid, process.netns = int(word), descriptors[0]
+
+
+def _checked(result: int, fault: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{fault}: {os.strerror(number)}")
 
 
 def _number_outside() -> int:

@@ -76,9 +76,7 @@ def update_gap(change: Change) -> Timeline:
     """A policy that is changed is first removed, and put back later."""
     before = {policy_key(policy): policy for policy in change.before.policies}
     changed = {
-        policy_key(policy)
-        for policy in change.desired.policies
-        if before.get(policy_key(policy), policy) != policy
+        policy_key(policy) for policy in change.desired.policies if before.get(policy_key(policy), policy) != policy
     }
     if not changed:
         return [(0.0, lambda now, _: now)]

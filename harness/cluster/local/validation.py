@@ -7,6 +7,7 @@ a dropped `podSelector` would widen a policy to its whole namespace.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address, ip_network
@@ -31,18 +32,28 @@ class _Invalid(Exception):  # noqa: N818 - never leaves this module
 
 def check(manifest: Mapping[str, Any]) -> None:
     """Raise `ClusterError` that names the first field of `manifest` an API server would not take."""
-    where = "object"
     try:
-        kind = _text(_mapping(manifest, "object").get("kind"), "kind")
-        where = kind
-        metadata = _mapping(manifest.get("metadata"), "metadata")
-        where = f"{kind}/{metadata.get('namespace', '')}/{metadata.get('name', '')}".replace("//", "/")
-        if kind not in _CHECKS:
-            raise _Invalid("kind", f"the local cluster keeps no {kind}; it knows {', '.join(_CHECKS)}")
-        _metadata(metadata, kind)
+        kind = _kind(manifest)
+        _metadata(_mapping(manifest.get("metadata"), "metadata"), kind)
         _CHECKS[kind](manifest)
     except _Invalid as fault:
-        raise ClusterError(str(fault), where=where) from None
+        raise ClusterError(str(fault), where=_name_of(manifest)) from None
+
+
+def _kind(manifest: Mapping[str, Any]) -> str:
+    kind = _text(_mapping(manifest, "object").get("kind"), "kind")
+    if kind not in _CHECKS:
+        raise _Invalid("kind", f"the local cluster keeps no {kind}; it knows {', '.join(_CHECKS)}")
+    return kind
+
+
+def _name_of(manifest: Any) -> str:
+    if not isinstance(manifest, Mapping):
+        return "object"
+    metadata = manifest.get("metadata")
+    metadata = metadata if isinstance(metadata, Mapping) else {}
+    parts = (manifest.get("kind"), metadata.get("namespace"), metadata.get("name"))
+    return "/".join(str(part) for part in parts if part)
 
 
 def _metadata(metadata: Mapping[str, Any], kind: str) -> None:
@@ -247,12 +258,11 @@ def _port_number(value: Any, at: str) -> int:
 
 def _cidr(value: Any, at: str) -> Any:
     text = _text(value, at)
-    try:
-        if "/" not in text:
-            raise ValueError
-        return ip_network(text, strict=False)
-    except ValueError:
-        raise _Invalid(at, f"{text!r} is no CIDR") from None
+    # A bare address is no CIDR to the API server, though it is to Python.
+    with contextlib.suppress(ValueError):
+        if "/" in text:
+            return ip_network(text, strict=False)
+    raise _Invalid(at, f"{text!r} is no CIDR")
 
 
 def _arguments(value: Any, at: str) -> None:

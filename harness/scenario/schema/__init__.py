@@ -58,6 +58,10 @@ __all__ = [
 ]
 
 
+# More than anyone reports; a hostile file may have a hundred thousand.
+MOST_COMPLAINTS = 150
+
+
 class Complaint(NamedTuple):
     """One thing that the models do not accept: pydantic's code for it, and where.
 
@@ -73,7 +77,7 @@ class Complaint(NamedTuple):
 
 
 def check(data: Any) -> ScenarioFile | list[Complaint]:
-    """Return the file as typed records, or everything that is wrong with its form."""
+    """Return the file as typed records, or what is wrong with its form, up to `MOST_COMPLAINTS`."""
     try:
         return ScenarioFile.model_validate(data)
     except ValidationError as error:
@@ -86,7 +90,7 @@ def check(data: Any) -> ScenarioFile | list[Complaint]:
                 limits=each.get("ctx", {}),
                 known=_known_keys(ScenarioFile, each["loc"][:-1]),
             )
-            for each in error.errors(include_url=False)
+            for each in error.errors(include_url=False)[:MOST_COMPLAINTS]
         ]
 
 

@@ -24,6 +24,7 @@ from harness.scenario.schema.spec import (
 from harness.scenario.schema.topology import TopologySpec
 
 MAX_WAIT_S = 600
+MAX_STEPS = 500
 
 
 class ProbeSpec(Spec):
@@ -32,13 +33,24 @@ class ProbeSpec(Spec):
     via: Annotated[
         list[Literal["pod", "service"]], Field(min_length=1, description="By pod address, by Service address, or both.")
     ] = ["pod"]
-    protocols: Annotated[list[Protocol], Field(min_length=1)] = ["TCP", "UDP", "SCTP"]
-    families: Annotated[list[Literal["IPv4", "IPv6"]], Field(min_length=1)] = ["IPv4"]
+    protocols: Annotated[list[Protocol], Field(min_length=1, description="Which of the listeners are tried.")] = [
+        "TCP",
+        "UDP",
+        "SCTP",
+    ]
+    families: Annotated[list[Literal["IPv4", "IPv6"]], Field(min_length=1, description="IPv4, IPv6, or both.")] = [
+        "IPv4"
+    ]
 
 
 RuleTexts = Annotated[
-    Annotated[str, Text] | Annotated[list[str], Field(min_length=1), List],
-    either("a rule such as 'shop/web -> shop/db:5432', or a list of rules"),
+    Annotated[
+        Annotated[str, Text] | Annotated[list[str], Field(min_length=1), List],
+        either("a rule such as 'shop/web -> shop/db:5432', or a list of rules"),
+    ],
+    Field(
+        description="SOURCE -> DESTINATION[:PORT[/PROTOCOL]] [via pod|service] [over IPv4|IPv6], or a list of these."
+    ),
 ]
 Because = Annotated[Line | None, Field(description="Why this is right although it may look wrong.")]
 
@@ -75,7 +87,7 @@ class IgnoreRule(Spec):
     """These flows are tried and never judged, for the reason given."""
 
     ignore: RuleTexts
-    because: Line
+    because: Annotated[Line, Field(description="Why these flows are not judged.")]
 
 
 VERBS = ("allow", "deny", "drop", "reject", "ignore")
@@ -144,7 +156,7 @@ class StepSpec(Spec):
     delete: Annotated[list[str], Field(description="Policies: NetworkPolicy/namespace/name.")] = []
     apply: Annotated[list[str], Field(description="Manifest files, relative to this file.")] = []
     wait: Annotated[Wait | None, Field(description="A pause after the changes: 2s, 500ms, or seconds.")] = None
-    expect: Expectation
+    expect: Annotated[Expectation, Field(description="The word predicted, or what must be open and what must not.")]
 
 
 class ScenarioFile(Spec):
@@ -154,7 +166,13 @@ class ScenarioFile(Spec):
 
     scenario: Annotated[str, Field(pattern=NAME_PATTERN, max_length=100, description="The scenario's name.")]
     about: Annotated[Line, Field(description="One sentence that a security officer understands.")]
-    tags: list[Annotated[str, Field(pattern=TAG_PATTERN, max_length=63)]] = []
+    tags: Annotated[
+        list[Annotated[str, Field(pattern=TAG_PATTERN, max_length=63)]],
+        Field(description="Words to choose scenarios by: lower case, with dashes."),
+    ] = []
     topology: TopologySpec
     probe: ProbeSpec = ProbeSpec.model_construct()
-    steps: Annotated[list[StepSpec], Field(min_length=1)]
+    steps: Annotated[
+        list[StepSpec],
+        Field(min_length=1, max_length=MAX_STEPS, description="What happens, and what is expected after each."),
+    ]

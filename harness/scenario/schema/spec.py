@@ -18,8 +18,8 @@ PORT_PATTERN = r"^[0-9]{1,5}(/(TCP|UDP|SCTP))?$"
 PLACEMENT_PATTERN = r"^(same-as|other-than) \S+/\S+$"
 DURATION_PATTERN = r"^[0-9]{1,6}(\.[0-9]{1,6})?(ms|s|m)$"
 
-Protocol = Literal["TCP", "UDP", "SCTP"]
-PortNumber = Annotated[int, Field(ge=1, le=65535)]
+Protocol = Annotated[Literal["TCP", "UDP", "SCTP"], Field(description="TCP, UDP or SCTP.")]
+PortNumber = Annotated[int, Field(ge=1, le=65535, description="A port, from 1 to 65535.")]
 Labels = Annotated[dict[str, str], Field(description="Labels: keys and values are text.")]
 Line = Annotated[str, Field(pattern=LINE_PATTERN, max_length=300)]
 

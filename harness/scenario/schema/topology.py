@@ -33,7 +33,7 @@ class ListenerSpec(Spec):
     """A port that is listened on."""
 
     port: PortNumber
-    name: Annotated[str, Field(description="The container port's name, which policies and rules may use.")] | None = (
+    name: Annotated[str | None, Field(description="The container port's name, which policies and rules may use.")] = (
         None
     )
     protocol: Protocol = "TCP"
@@ -77,7 +77,7 @@ class ServicePortSpec(Spec):
         Field(description="A number, or the name of a container port; the default is `port`."),
     ] = None
     protocol: Protocol = "TCP"
-    name: str | None = None
+    name: Annotated[str | None, Field(description="The port's name, which rules may use.")] = None
 
 
 ServicePortItem = Annotated[
@@ -90,17 +90,19 @@ class ServiceSpec(Spec):
     """A ClusterIP Service of the pods in its namespace that `selector` selects."""
 
     selector: Labels
-    ports: Annotated[list[ServicePortItem], Field(min_length=1)]
+    ports: Annotated[
+        list[ServicePortItem], Field(min_length=1, description="Ports: 80, 53/UDP or {port: 80, targetPort: http}.")
+    ]
 
 
 class ExternalSpec(Spec):
     """A host that is no pod, at documentation addresses, inside the test's own network."""
 
-    address: Annotated[str, Field(description="Its only address.")] | None = None
-    addresses: (
-        Annotated[list[str], Field(min_length=1, description="At most one IPv4 and one IPv6 address.")] | None
-    ) = None
-    listen: list[ListenerItem] = []
+    address: Annotated[str | None, Field(description="Its only address.")] = None
+    addresses: Annotated[
+        Annotated[list[str], Field(min_length=1)] | None, Field(description="At most one IPv4 and one IPv6 address.")
+    ] = None
+    listen: Annotated[list[ListenerItem], Field(description="Ports that it answers on.")] = []
 
 
 class TopologySpec(Spec):

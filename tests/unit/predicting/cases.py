@@ -1,7 +1,8 @@
 """Reads the predictor's cases: a small world, policies in Kubernetes' spelling, and drawn matrices.
 
-The reader is the tests' own, so that a case does not depend on the scenario decoder. In a matrix, the first cell is
-`PORT/PROTOCOL`, `PORT/PROTOCOL@service` or `...@IPv6`; rows are sources; marks are `.` allow, `X` deny, or a reason code.
+The reader is the tests' own, so that a case does not depend on the scenario decoder. In a matrix, the first
+cell is `PORT/PROTOCOL`, `PORT/PROTOCOL@service` or `...@IPv6`; rows are sources; marks are `.` allow, `X` deny, or a
+reason code.
 """
 
 from __future__ import annotations

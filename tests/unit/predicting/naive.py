@@ -19,9 +19,9 @@ REASONS = (
     "hostnet",
     "egress-own-node",
     "ipblock-vs-node",
-    "named-port-vs-ipblock",
     "nat-order",
     "ipblock-vs-pod",
+    "named-port-vs-ipblock",
     "hairpin",
     "mixed-backends",
     "no-endpoints",
@@ -154,16 +154,16 @@ def _rule(
     if not by_number and not by_name:
         return False
     only_by_name = not by_number and direction is Direction.EGRESS
+    is_by_service = flow.via is Via.SERVICE
     if not rule.peers:
         return "hostnet" if only_by_name and isinstance(other, Pod) and other.host_network else True
     answers = {_peer(connection.topology, policy, peer, other, flow.family) for peer in rule.peers}
     if True in answers:
         return True
-    if "ipblock-vs-pod" in answers and isinstance(other, Pod) and direction is Direction.EGRESS:
-        if only_by_name:
-            answers.add("named-port-vs-ipblock")
-        elif flow.via is Via.SERVICE:
-            answers.add("nat-order")
+    named_or_translated = direction is Direction.EGRESS and isinstance(other, Pod) and (only_by_name or is_by_service)
+    if named_or_translated and "ipblock-vs-pod" in answers:
+        answers.remove("ipblock-vs-pod")
+        answers.add("named-port-vs-ipblock" if only_by_name else "nat-order")
     doubts = [answer for answer in answers if isinstance(answer, str)]
     return min(doubts, key=REASONS.index) if doubts else False
 

@@ -12,7 +12,7 @@ from tests.unit.predicting.strategies import World, worlds
 QUICK = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@settings(QUICK, max_examples=400)
+@settings(QUICK, max_examples=300)
 @given(world=worlds())
 def test_the_index_changes_no_answer(world: World) -> None:
     """Predictor and table agree on every flow, decision and reason."""
@@ -21,7 +21,7 @@ def test_the_index_changes_no_answer(world: World) -> None:
     assert dict(predict(world.topology, world.policies, world.flows)) == expected
 
 
-@settings(QUICK, max_examples=150)
+@settings(QUICK, max_examples=100)
 @given(world=worlds())
 def test_an_explanation_predicts_what_the_predictor_does(world: World) -> None:
     """Explanation.prediction equals Predictor.decide, whatever the flow."""

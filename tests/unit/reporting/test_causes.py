@@ -24,7 +24,7 @@ from harness.model.result import (
 from harness.model.scenario import Declaration, Expected
 from harness.reporting.causes import causes
 from tests.builders import flow, location
-from tests.unit.reporting.strategies import steps
+from tests.unit.reporting.strategies import FEW, steps
 
 DENY = Prediction(Decision.DENY)
 
@@ -85,6 +85,7 @@ def test_the_worst_come_first() -> None:
     assert [cause.verdict for cause in causes(results, verdicts)] == verdicts[::-1]
 
 
+@FEW
 @given(steps())
 def test_every_flow_has_one_cause(step: StepResult) -> None:
     """Asked for all verdicts, the causes hold every flow once."""

@@ -24,7 +24,7 @@ from harness.model.result import (
 from harness.model.scenario import Declaration, Expected
 from harness.reporting import document
 from tests.builders import location
-from tests.unit.reporting.strategies import runs
+from tests.unit.reporting.strategies import FEW, runs
 
 FLOW = Flow(Endpoint("guest/visitor"), Endpoint("shop/db"), 5432, L4Protocol.TCP, Via.POD, Family.IPV4)
 DENY = Prediction(Decision.DENY)
@@ -156,6 +156,7 @@ def test_a_scenario_that_died_has_no_steps() -> None:
     assert (actual["scenarios"], actual["summary"]["MATCH"]) == ([{"name": "a", "file": "a.yaml", "steps": []}], 0)
 
 
+@FEW
 @given(runs())
 def test_the_text_is_the_document(result: RunResult) -> None:
     """Whatever is in a run, the text is ASCII JSON that reads back as what was built."""

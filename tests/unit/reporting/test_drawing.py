@@ -11,7 +11,7 @@ from harness.model.flow import Endpoint, Family, Flow, L4Protocol, Via
 from harness.reporting import table
 from harness.reporting.drawing import draw
 from harness.reporting.text import printable, width_of
-from tests.unit.reporting.strategies import marks
+from tests.unit.reporting.strategies import FEW, marks
 
 
 def _plain(mark: str) -> str:
@@ -84,6 +84,7 @@ def test_long_names_are_squeezed_and_told_in_full() -> None:
     ]
 
 
+@FEW
 @given(marks(), st.integers(40, 120))
 def test_no_line_is_too_wide(marks: tuple[tuple[Flow, str], ...], width: int) -> None:
     """Whatever the names and however many, the table keeps to its width."""
@@ -92,6 +93,7 @@ def test_no_line_is_too_wide(marks: tuple[tuple[Flow, str], ...], width: int) ->
     assert [line for line in lines if width_of(line) > width or line != printable(line)] == []
 
 
+@FEW
 @given(marks())
 def test_every_cell_is_painted_once(marks: tuple[tuple[Flow, str], ...]) -> None:
     """What is drawn are the cells of the table, each of them once."""

@@ -10,7 +10,7 @@ from harness.model.flow import Endpoint, Family, Flow, L4Protocol, Via
 from harness.reporting import table
 from harness.reporting.grouping import bundles
 from harness.reporting.table import Table
-from tests.unit.reporting.strategies import flows, marks
+from tests.unit.reporting.strategies import FEW, flows, marks
 
 
 def _flow(source: str, destination: str, port: int = 80, family: Family = Family.IPV4) -> Flow:
@@ -26,6 +26,7 @@ def _shape(each: Table) -> tuple[int, int]:
     return len(each.rows), len(each.columns)
 
 
+@FEW
 @given(marks())
 def test_every_flow_is_counted_in_one_cell(marks: tuple[tuple[Flow, str], ...]) -> None:
     """The cells of all tables hold as many flows as there are."""
@@ -34,6 +35,7 @@ def test_every_flow_is_counted_in_one_cell(marks: tuple[tuple[Flow, str], ...]) 
     assert counted == len(marks)
 
 
+@FEW
 @given(marks())
 def test_grouping_hides_no_mark(marks: tuple[tuple[Flow, str], ...]) -> None:
     """Every flow is counted under its own mark, but for a pod's own neutral one."""
@@ -116,6 +118,7 @@ def test_a_narrowed_table_keeps_what_is_of_note() -> None:
     assert (narrowed.rows, narrowed.columns, narrowed.cells[0, 0].mark) == ((("a",),), (("y",),), "L")
 
 
+@FEW
 @given(flows())
 def test_bundles_hold_every_flow_once(flows: tuple[Flow, ...]) -> None:
     """The counts of all bundles add up, and none holds more flows than its ends allow."""

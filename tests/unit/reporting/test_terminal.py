@@ -25,7 +25,7 @@ from harness.model.scenario import Declaration, Expected
 from harness.reporting import terminal
 from harness.reporting.text import printable, width_of
 from tests.builders import location, observation
-from tests.unit.reporting.strategies import runs
+from tests.unit.reporting.strategies import FEW, runs
 
 SGR = re.compile(r"\x1b\[[0-9]*m")
 
@@ -49,6 +49,7 @@ def _run(*scenarios: ScenarioResult, error: str | None = None, interrupted: bool
     return RunResult("id", "2026-11-23T10:00:00Z", 1.0, cluster, scenarios, error, interrupted)
 
 
+@FEW
 @given(runs(), st.booleans(), st.sampled_from([40, 80, 132]))
 def test_no_line_is_wider_than_asked_for(result: RunResult, verbose: bool, width: int) -> None:
     """Whatever the topology, the names and the texts, the report keeps to its width and shows no control character."""
@@ -57,6 +58,7 @@ def test_no_line_is_wider_than_asked_for(result: RunResult, verbose: bool, width
     assert [line for line in lines if width_of(line) > width or line != printable(line)] == []
 
 
+@FEW
 @given(runs())
 def test_colour_only_adds(result: RunResult) -> None:
     """Without its colour codes the coloured report is the plain one."""
@@ -121,7 +123,7 @@ def test_a_huge_matrix_shows_what_did_not_match() -> None:
             flow = Flow(source, destination, 80, L4Protocol.TCP, Via.POD, Family.IPV4)
             leaks = (row, column) == (3, 4)
             # A mark that depends on every bit of both numbers keeps any two rows apart.
-            expected = Expected.DENY if leaks or bin(row & column).count("1") % 2 else Expected.ALLOW
+            expected = Expected.DENY if leaks or (row & column).bit_count() % 2 else Expected.ALLOW
             verdict = Verdict.LEAK if leaks else Verdict.MATCH
             flows.append(
                 FlowResult(
@@ -158,7 +160,7 @@ def test_an_emulator_is_labelled_at_both_ends() -> None:
         (lambda: _run(_scenario(Verdict.MATCH, error="died")), "INCONCLUSIVE: 1 scenario with errors"),
         (lambda: _run(_scenario(Verdict.LEAK), error="canary"), "INCONCLUSIVE: the run was stopped, after 1 LEAK"),
         (lambda: _run(_scenario(Verdict.LEAK), interrupted=True), "INTERRUPTED: of what was tried, 1 LEAK"),
-        (lambda: _run(), "NOTHING WAS JUDGED: there is no evidence of anything"),
+        (_run, "NOTHING WAS JUDGED: there is no evidence of anything"),
         (lambda: _run(_scenario(Verdict.IGNORED)), "NOTHING WAS JUDGED: there is no evidence of anything"),
     ],
 )

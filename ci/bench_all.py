@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""Measure what the project promises: each figure beside its bound, then how it grows.
+
+Whole-process figures are medians of several runs after one that is not counted; the load of
+the machine is printed, since nothing here can keep other programs off it. Exits 1 if a bound is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "ci")]
+
+import bench_local  # noqa: E402
+import bench_predictor  # noqa: E402
+
+from harness.cluster.local.provider import LocalProvider  # noqa: E402
+from harness.model.result import Verdict  # noqa: E402
+from harness.runner.run import run  # noqa: E402
+from harness.runner.settings import RunSettings  # noqa: E402
+from harness.scenario.load import load  # noqa: E402
+
+HARNESS = [sys.executable, "-m", "harness"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measurement; `bound` None where nothing is promised, `at_least` for speeds rather than times."""
+
+    name: str
+    value: float
+    unit: str
+    bound: float | None = None
+    at_least: bool = False
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the promise is kept."""
+        if self.bound is None:
+            return True
+        return self.value >= self.bound if self.at_least else self.value <= self.bound
+
+    def __str__(self) -> str:
+        sign = "at least" if self.at_least else "at most"
+        promise = "" if self.bound is None else f"  {sign} {self.bound:,g}  {'kept' if self.is_kept else 'MISSED'}"
+        return f"{self.name:58} {self.value:12,.3f} {self.unit:8}{promise}"
+
+
+def program(arguments: Sequence[str], runs: int) -> float:
+    """Return the median wall time, in seconds, of a whole process."""
+    times = []
+    for _ in range(runs + 1):
+        started = time.monotonic()
+        subprocess.run([*HARNESS, *arguments], cwd=ROOT, check=True, capture_output=True)
+        times.append(time.monotonic() - started)
+    return statistics.median(times[1:])
+
+
+def measure_help() -> Iterator[Figure]:
+    """`--help` answers at once."""
+    yield Figure("--help", program(["--help"], 7), "s", 0.3)
+
+
+def measure_lint() -> Iterator[Figure]:
+    """Lint 60 scenarios, and fewer and more of them."""
+    files = [str(path) for path in sorted((ROOT / "scenarios").rglob("*.scenario.yaml"))]
+    yield Figure("lint, 60 scenarios", program(["lint", *files[:60]], 3), "s", 2.0)
+    yield Figure("lint, 15 scenarios", program(["lint", *files[:15]], 3), "s")
+    yield Figure(f"lint, {len(files)} scenarios", program(["lint", *files], 3), "s")
+
+
+def scenario(folder: Path, pods: int, ports: Sequence[str], policies: int) -> Path:
+    """Write a scenario of `pods` pods in three namespaces, whose one step applies `policies` policies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = ["scenario: bench", "about: Only clients named b reach namespace x.", "topology:"]
+    lines += ["  namespaces: {x: {}, y: {}, z: {}}", "  pods:"]
+    for number in range(pods):
+        name = f"{'xyz'[number % 3]}/{'abc'[number // 3 % 3]}{number}"
+        lines.append(f"    {name}: {{labels: {{pod: {'abc'[number // 3 % 3]}}}, listen: [{', '.join(ports)}]}}")
+    rules = '[{deny: "* -> x/*"}, {allow: "{pod: b} -> x/*:80/TCP"}]'
+    lines += ["steps:", f"- {{name: closed, apply: [policies.yaml], expect: {{default: allow, rules: {rules}}}}}"]
+    (folder / "bench.scenario.yaml").write_text("\n".join(lines))
+    policy = (
+        "{{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {{namespace: x, name: p{0}}}, spec: "
+        "{{podSelector: {{}}, ingress: [{{ports: [{{port: 80}}], "
+        "from: [{{namespaceSelector: {{}}, podSelector: {{matchLabels: {{pod: b}}}}}}]}}]}}}}"
+    )
+    (folder / "policies.yaml").write_text("\n---\n".join(policy.format(number) for number in range(policies)))
+    return folder / "bench.scenario.yaml"
+
+
+def step_time(path: Path, runs: int = 5) -> tuple[int, float]:
+    """Return the flows of the scenario's step and its median time, from the first change to the last answer."""
+    times, flows = [], 0
+    for number in range(runs):
+        settings = RunSettings(f"b{number}", parallel=1)
+        result = run([load(path)], LocalProvider(run=settings.run), settings, lambda _: None)
+        (step,) = result.scenarios[0].steps
+        wrong = [flow for flow in step.flows if flow.judgement and flow.judgement.verdict not in _FINE]
+        if wrong or step.duration_s is None:
+            raise SystemExit(f"the benchmark's own scenario failed: {wrong[0] if wrong else result.error}")
+        flows = len(step.flows)
+        times.append(step.duration_s)
+    return flows, statistics.median(times)
+
+
+_FINE = (Verdict.MATCH, Verdict.IGNORED)
+
+
+def measure_step() -> Iterator[Figure]:
+    """One policy step on pods that are up; then with other numbers of pods, and of policies."""
+    ports = ("80", "81", "80/UDP", "81/UDP")
+    with tempfile.TemporaryDirectory() as folder:
+        flows, median = step_time(scenario(Path(folder) / "promised", 9, ports, 1))
+        yield Figure(f"step, 9 pods, 2 ports, TCP and UDP ({flows} flows)", median, "s", 1.0)
+        for pods in (3, 18, 36):
+            flows, median = step_time(scenario(Path(folder) / f"pods{pods}", pods, ports, 1), 3)
+            yield Figure(f"step, {pods} pods ({flows} flows)", median, "s")
+        for policies in (10, 100, 500):
+            flows, median = step_time(scenario(Path(folder) / f"policies{policies}", 9, ports, policies), 3)
+            yield Figure(f"step, 9 pods, {policies} policies ({flows} flows)", median, "s")
+
+
+def measure_folder() -> Iterator[Figure]:
+    """Every scenario there is, side by side as `run` does by default."""
+    count = len(list((ROOT / "scenarios").rglob("*.scenario.yaml")))
+    yield Figure(f"run scenarios/ ({count} scenarios)", program(["run", "scenarios", "--quiet"], 1), "s", 60.0)
+
+
+def measure_pods() -> Iterator[Figure]:
+    """Pods from nothing to answering agents."""
+    for pods in (10, 100, 300):
+        yield Figure(f"{pods} local pods up", bench_local.measure(pods), "s", 3.0 if pods == 100 else None)
+
+
+def measure_predictor() -> Iterator[Figure]:
+    """Flows per second of the predictor, and how it grows."""
+    for pods, policies, flows in ((1000, 500, 200_000), (250, 500, 200_000), (1000, 2000, 200_000), (1000, 500, 1_000_000)):
+        found = bench_predictor.measure(pods, policies, flows)
+        promised = (pods, policies, flows) == (1000, 500, 200_000)
+        bound = bench_predictor.PROMISED_FLOWS_PER_S if promised else None
+        name = f"{pods} pods, {policies} policies, {flows:,} flows"
+        yield Figure(f"decide, {name}", found.decide_flows_per_s, "flows/s", bound, at_least=True)
+        yield Figure(f"predict, {name}", found.predict_flows_per_s, "flows/s", bound, at_least=True)
+        yield Figure(f"index, {name}", found.index_s, "s")
+
+
+PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
+    "help": measure_help,
+    "lint": measure_lint,
+    "predictor": measure_predictor,
+    "pods": measure_pods,
+    "step": measure_step,
+    "folder": measure_folder,
+}
+
+
+def main() -> int:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", choices=PARTS, help="measure this part; may be repeated")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    options = parser.parse_args()
+    figures: list[Figure] = []
+    if not options.json:
+        print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}, Python {sys.version.split()[0]}")
+    for name in options.only or PARTS:
+        for figure in PARTS[name]():
+            figures.append(figure)
+            if not options.json:
+                print(figure, flush=True)
+    if options.json:
+        print(json.dumps([{**asdict(figure), "kept": figure.is_kept} for figure in figures], indent=2))
+    return 0 if all(figure.is_kept for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
