@@ -112,6 +112,9 @@ def _run(add: _Add) -> None:
     )
     probing.add_argument("--deadline", type=_seconds, metavar="S", help="seconds after which a step is unsettled")
     probing.add_argument("--timeout", type=_seconds, metavar="S", help="longest wait for one answer, in seconds")
+    probing.add_argument(
+        "--pause", action="store_true", help="hold at each failed step, pods up, until Enter; one scenario at a time"
+    )
     output = parser.add_argument_group("output")
     output.add_argument("--json", metavar="FILE", help="write the result document, version 1; - for standard output")
     output.add_argument("-v", "--verbose", action="store_true", help="every matrix, not only those with a finding")

@@ -39,10 +39,12 @@ def run(options: Namespace) -> ExitCode:
         tell("note: curl speaks TCP only; UDP flows are probed by nc\n")
     scenarios = load_selected(options.paths, options.tag)
     _check_writable(options.json)
+    if options.pause and not sys.stdin.isatty():
+        raise UsageError("--pause waits for Enter, and standard input is no terminal")
     _warn_of_disagreements(scenarios)
     settings = RunSettings(
         run=secrets.token_hex(3),
-        parallel=options.parallel or 3 * (os.cpu_count() or 2),
+        parallel=1 if options.pause else options.parallel or 3 * (os.cpu_count() or 2),
         engine=options.engine,
         verbatim_namespaces=options.verbatim_namespaces,
         window_s=options.window,
@@ -56,7 +58,8 @@ def run(options: Namespace) -> ExitCode:
     if options.json:
         _write(options.json, document.render(result))
     if options.json != "-":
-        say(terminal.render_summary(result, width=width(sys.stdout), colour=screen.colour))
+        verbose = options.verbose
+        say(terminal.render_summary(result, width=width(sys.stdout), colour=screen.colour, verbose=verbose))
     return exit_code(result)
 
 
@@ -91,9 +94,13 @@ class _Screen:
         # Off a terminal the reports themselves are the progress, unless they are kept back.
         self._shows_progress = not options.quiet and (sys.stderr.isatty() or options.json == "-")
         self._reports = options.json != "-"
+        self._pauses = options.pause
         self._progress = Progress(is_terminal=sys.stderr.isatty(), width=width(sys.stderr), clock=monotonic)
 
     def on(self, event: Event) -> None:
+        """Show one event."""
+        if event.kind == "step-failed" and self._pauses:
+            self._pause(event)
         shown = self._progress.on(event) if self._shows_progress else ""
         if event.kind == "scenario-finished" and self._reports:
             result: ScenarioResult = event.data["result"]
@@ -104,6 +111,14 @@ class _Screen:
             say(text)
         if shown:
             tell(shown)
+
+    def _pause(self, event: Event) -> None:
+        tell(self._progress.cleared())
+        tell(f"{event.scenario} / {event.step}: {event.data['flows']} flows failed; the pods stay up. Try by hand:\n")
+        tell("".join(f"  {line}\n" for line in event.data["commands"]))
+        tell("".join(f"  {line}\n" for line in event.data["diagnostics"].splitlines()))
+        tell("Enter goes on. ")
+        sys.stdin.readline()
 
 
 def _warn_of_disagreements(scenarios: tuple[Scenario, ...]) -> None:

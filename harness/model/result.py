@@ -216,8 +216,8 @@ class RunResult:
 class Event:
     """Something that happened while a run was under way; `kind` is one of the names below.
 
-    `run-started`, `scenario-started`, `step-started`, `phase`, `step-finished`, `scenario-finished`,
-    `note`, `run-finished`.
+    `run-started`, `scenario-started`, `step-started`, `phase`, `step-failed`, `step-finished`,
+    `scenario-finished`, `note`, `run-finished`.
     """
 
     kind: str

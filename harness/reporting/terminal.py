@@ -22,7 +22,7 @@ def render(result: RunResult, *, width: int = 80, colour: bool = False, verbose:
     """Return the whole report: which cluster, every scenario, the summary."""
     parts = [render_heading(result.cluster, width=width, colour=colour, verbose=verbose)]
     parts += [render_scenario(scenario, width=width, colour=colour, verbose=verbose) for scenario in result.scenarios]
-    parts.append(render_summary(result, width=width, colour=colour))
+    parts.append(render_summary(result, width=width, colour=colour, verbose=verbose))
     return _text("".join(parts).split("\n")[:-1])
 
 
@@ -64,9 +64,9 @@ def render_step(
     return _text(_step(scenario, step, Look.of(width, colour=colour, verbose=verbose)))
 
 
-def render_summary(result: RunResult, *, width: int = 80, colour: bool = False) -> str:
+def render_summary(result: RunResult, *, width: int = 80, colour: bool = False, verbose: bool = False) -> str:
     """Return the end of the report: counts, what failed, what lacks proof and why, the outcome in a sentence."""
-    return _text(["", *summary.lines(result, Look.of(width, colour=colour))])
+    return _text(["", *summary.lines(result, Look.of(width, colour=colour, verbose=verbose))])
 
 
 def _heading(scenario: ScenarioResult, look: Look) -> Iterator[str]:

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.errors import HarnessError, NotEnforcedError
 from harness.model.flow import Flow
 from harness.model.result import Event, Outcome, ScenarioResult, StepResult
 from harness.model.scenario import Manifest, ObjectRef, Scenario, Step
 from harness.model.topology import Topology
+from harness.probing.command import command
 from harness.probing.observe import Settled, observe
 from harness.runner.evidence import Evidence, Instance
 from harness.runner.sentinel import Sentinel
 from harness.runner.settings import Emit, InterruptedRunError
 from harness.runner.stage import Stage
-from harness.runner.verdicts import StepRecord, never_played, step_result
+from harness.runner.verdicts import StepRecord, failed_flows, never_played, step_result
+
+_MOST_DIAGNOSED = 3
 
 
 @dataclass
@@ -100,8 +103,23 @@ class Performer:
         barrier_s = None if passed_at is None else passed_at - changed
         instances = self._instances(step.flows)
         show.evidence.record_open(settled.observations, instances)
-        duration_s = time.monotonic() - started
-        show.records.append(StepRecord(step, settled, instances, impossible, barrier_s, duration_s))
+        record = StepRecord(step, settled, instances, impossible, barrier_s, time.monotonic() - started)
+        show.records.append(self._diagnosed(show, record))
+
+    def _diagnosed(self, show: _Performance, record: StepRecord) -> StepRecord:
+        """Ask for the cluster's own account of a step that failed, while it still stands as it failed."""
+        failed = failed_flows(record, show.evidence)
+        if not failed:
+            return record
+        ends = dict.fromkeys(end for flow in failed[:_MOST_DIAGNOSED] for end in (flow.source, flow.destination))
+        diagnostics = self._stage.diagnose(ends)
+        commands = [
+            f"in {flow.source}: {command(flow, record.instances[flow][1][1] or '?')}"
+            for flow in failed[:_MOST_DIAGNOSED]
+        ]
+        data = {"flows": len(failed), "commands": commands, "diagnostics": diagnostics}
+        self._emit(Event("step-failed", show.scenario.name, record.step.name, data=data))
+        return replace(record, diagnostics=diagnostics or None)
 
     def _change(self, show: _Performance, step: Step) -> None:
         """Carry out a step's changes in the order the format promises."""
@@ -179,6 +197,7 @@ class Performer:
             after_barrier=after_barrier,
             cancelled=self._stage.settings.cancelled,
         )
+        settled = replace(settled, observations=settled.observations.map(self._stage.in_the_authors_words))
         self._stage.settings.check()
         show.last = {**show.last, **{flow: seen.outcome for flow, seen in settled.observations.items()}}
         return settled, impossible
@@ -190,9 +209,9 @@ class Performer:
 
     def _judged(self, show: _Performance, error: str | None) -> tuple[StepResult, ...]:
         """Judge what was recorded; steps that were never reached are reported as never tried, with the error."""
-        results = [step_result(record, show.evidence, self._stage) for record in show.records]
+        results = [step_result(record, show.evidence) for record in show.records]
         results += [
-            step_result(never_played(step, _first_line(error or "never tried")), show.evidence, self._stage)
+            step_result(never_played(step, _first_line(error or "never tried")), show.evidence)
             for step in show.scenario.steps[len(show.records) :]
         ]
         return tuple(results)
@@ -200,7 +219,7 @@ class Performer:
 
 def unplayed(scenario: Scenario, error: str) -> ScenarioResult:
     """Return the result of a scenario whose stage never came up: every flow inconclusive, with the reason."""
-    steps = tuple(step_result(never_played(step, _first_line(error)), Evidence(), None) for step in scenario.steps)
+    steps = tuple(step_result(never_played(step, _first_line(error)), Evidence()) for step in scenario.steps)
     return ScenarioResult(scenario.name, scenario.file, scenario.about, scenario.tags, steps, error=error)
 
 

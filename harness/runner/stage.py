@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from harness import manifests
 from harness.cluster.interface import Addresses, Cluster
 from harness.errors import HarnessError
 from harness.model.flow import Endpoint, Family, Flow, Via
+from harness.model.result import Observation
 from harness.model.scenario import Manifest, ObjectRef
 from harness.model.topology import Relabel, Topology
 from harness.probing.prober import Prober, Target
@@ -156,6 +158,13 @@ class Stage:
             backends = self.topology.backends(self.topology.services[flow.destination])
             ends += sorted(self.address(pod.endpoint, flow.family) or "" for pod in backends)
         return tuple(ends)
+
+    def in_the_authors_words(self, seen: Observation) -> Observation:
+        """Return an observation whose answering pod has the name that the scenario gives it."""
+        if seen.answered_by is None or "/" not in seen.answered_by:
+            return seen
+        written = self.renaming.written_endpoint(seen.answered_by)
+        return replace(seen, answered_by=written, detail=seen.detail.replace(seen.answered_by, written))
 
     def diagnose(self, endpoints: Iterable[Endpoint]) -> str:
         """Return the cluster's own account of some pods; never raises."""

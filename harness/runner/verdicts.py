@@ -20,7 +20,6 @@ from harness.model.scenario import Declaration, Step
 from harness.probing.command import command
 from harness.probing.observe import Settled
 from harness.runner.evidence import Evidence, Instance
-from harness.runner.stage import Stage
 from harness.semantics.explain import explain
 
 # Explaining costs a few hundred microseconds; nobody reads the thousandth one.
@@ -41,6 +40,7 @@ class StepRecord:
     impossible: Mapping[Flow, str]
     barrier_s: float | None = None
     duration_s: float | None = None
+    diagnostics: str | None = None
 
     @property
     def observations(self) -> Mapping[Flow, Observation]:
@@ -53,20 +53,19 @@ def never_played(step: Step, reason: str) -> StepRecord:
     return StepRecord(step, None, {}, dict.fromkeys(step.flows, reason))
 
 
-def step_result(record: StepRecord, evidence: Evidence, stage: Stage | None) -> StepResult:
-    """Judge every flow of a step and explain the wrong ones; `stage` None where it never came up."""
+def step_result(record: StepRecord, evidence: Evidence) -> StepResult:
+    """Judge every flow of a step and explain the wrong ones."""
     step, settled = record.step, record.settled
     predicted = predicted_matrix(step)
     declared = declared_matrix(step, predicted)
     flows = [_flow_result(flow, record, declared[flow], predicted[flow], evidence) for flow in step.flows]
-    wrong = [item for item in flows if item.judgement and item.judgement.verdict in _WRONG]
     result = StepResult(
         step.name,
         _explained(flows, record),
         step.location,
         duration_s=record.duration_s,
         expected_prediction=step.declared is None,
-        diagnostics=_diagnostics(wrong, stage),
+        diagnostics=record.diagnostics,
     )
     if settled is None:
         return result
@@ -81,12 +80,21 @@ def step_result(record: StepRecord, evidence: Evidence, stage: Stage | None) -> 
     )
 
 
+def failed_flows(record: StepRecord, evidence: Evidence) -> list[Flow]:
+    """Return the flows of a step that leak or are out by what is known so far; later proof cannot mend these."""
+    predicted = predicted_matrix(record.step)
+    declared = declared_matrix(record.step, predicted)
+    judged = {
+        flow: judge(declared[flow], _observation(flow, record), _baseline(flow, record, evidence)) for flow in declared
+    }
+    return [flow for flow, found in judged.items() if found.verdict in (Verdict.LEAK, Verdict.OUTAGE)]
+
+
 def _flow_result(
     flow: Flow, record: StepRecord, declared: Declaration, predicted: Prediction, evidence: Evidence
 ) -> FlowResult:
     observed = _observation(flow, record)
-    instance = record.instances.get(flow)
-    baseline: Baseline | None = evidence.baseline(instance) if instance else None
+    baseline = _baseline(flow, record, evidence)
     return FlowResult(
         flow,
         declared,
@@ -95,6 +103,11 @@ def _flow_result(
         baseline.outcome if baseline else None,
         judge(declared, observed, baseline),
     )
+
+
+def _baseline(flow: Flow, record: StepRecord, evidence: Evidence) -> Baseline | None:
+    instance = record.instances.get(flow)
+    return evidence.baseline(instance) if instance else None
 
 
 def _observation(flow: Flow, record: StepRecord) -> Observation | None:
@@ -131,10 +144,3 @@ def _with_explanation(item: FlowResult, record: StepRecord) -> FlowResult:
         explanation=explain(record.step.topology, record.step.policies, item.flow),
         command=command(item.flow, address) if address else None,
     )
-
-
-def _diagnostics(wrong: list[FlowResult], stage: Stage | None) -> str | None:
-    if not wrong or stage is None:
-        return None
-    ends = list(dict.fromkeys(end for item in wrong[:3] for end in (item.flow.source, item.flow.destination)))
-    return stage.diagnose(ends) or None

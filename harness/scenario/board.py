@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from harness.model.flow import Endpoint, Family, Flow, L4Protocol, Via
 from harness.model.topology import Topology
-from harness.scenario.cast import Matched
-from harness.scenario.patterns import ANY_PORT, PortPattern
+from harness.scenario.cast import Cast, Matched
+from harness.scenario.patterns import ANY_PORT, PortPattern, RulePattern
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,12 @@ class Area:
     protocol: L4Protocol | None = None
     via: Via | None = None
     family: Family | None = None
+
+
+def area_of(rule: RulePattern, cast: Cast) -> Area:
+    """Return the flows that `rule` speaks of in the topology of `cast`. Raises `RuleFault` for unknown names."""
+    sources, destinations = cast.sources(rule.sources), cast.destinations(rule.destinations)
+    return Area(sources, destinations, rule.port, rule.protocol, rule.via, rule.family)
 
 
 class _Layout:

@@ -13,7 +13,7 @@ from harness.model.flow import Flow
 from harness.model.matrix import Matrix
 from harness.model.scenario import Declaration, Expected
 from harness.model.topology import Topology
-from harness.scenario.board import Area, Board
+from harness.scenario.board import Area, Board, area_of
 from harness.scenario.cast import Cast
 from harness.scenario.context import Context
 from harness.scenario.drawing import Drawing
@@ -70,7 +70,7 @@ class _Cells:
         self.cast = cast
         self.board = board
         self.values: list[Declaration | None] = [None] * len(board.flows)
-        self.in_doubt = context.expectations_in_doubt
+        self.found = len(context.findings)
 
     def same(self, declared: Mapping[str, Matrix[Declaration] | None]) -> None:
         """Fill in what an earlier step declared, and the default for the rest."""
@@ -98,8 +98,6 @@ class _Cells:
         if name is None:
             return None
         path = (*self.path, "same")
-        if declared.get(name) is None:
-            self.in_doubt = True
         if name not in declared:
             if not self.context.expectations_in_doubt:
                 fault = f"no earlier step is called {shown(name)}; there are: {listed(map(shown, declared))}"
@@ -111,15 +109,7 @@ class _Cells:
         return earlier
 
     def _cells_of(self, text: str) -> tuple[int, ...]:
-        rule = parse_rule(text)
-        area = Area(
-            self.cast.sources(rule.sources),
-            self.cast.destinations(rule.destinations),
-            rule.port,
-            rule.protocol,
-            rule.via,
-            rule.family,
-        )
+        area = area_of(parse_rule(text), self.cast)
         cells = tuple(self.board.cells(area))
         self.context.spend(self.path, len(self.cast.topology.pods) + len(area.sources) + len(cells))
         if not cells:
@@ -152,7 +142,9 @@ class _Cells:
             for flow, value in zip(self.board.flows, self.values, strict=True)
             if value is None and not flow.is_to_itself
         ]
-        if undeclared and not (self.in_doubt or self.context.topology_in_doubt):
+        # A rule that is refused leaves flows without a value: that is no problem of its own.
+        in_doubt = self.context.expectations_in_doubt or self.context.topology_in_doubt
+        if undeclared and not in_doubt and len(self.context.findings) == self.found:
             count = "1 flow has" if len(undeclared) == 1 else f"{len(undeclared)} flows have"
             self.context.report(
                 self.path,

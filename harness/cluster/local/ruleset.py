@@ -163,18 +163,16 @@ class _Compiler:
         far = _FAR_END[direction]
         verdict = "accept" if self.options.first_accept_ends and direction == _EGRESS else "return"
         peers = self._peers(policy, rule.get(_PEERS[direction]) or ())
-        matches = [""] if peers is None else self._matches(far, peers)
-        if not rule.get("ports"):
-            yield from (f"{match}{verdict}" for match in matches)
-            return
-        for port_match in self._port_matches((*_numbered(rule), *on_subject)):
-            yield from (f"{match}{port_match} {verdict}" for match in matches)
-        if not self._resolves_on_subject(direction):
+        ports = [""] if not rule.get("ports") else list(self._port_matches((*_numbered(rule), *on_subject)))
+        if ports:
+            matches = [""] if peers is None else self._matches(far, peers)
+            yield from (f"{match}{port}{verdict}" for port in ports for match in matches)
+        if rule.get("ports") and not self._resolves_on_subject(direction):
             # A name means another number on another pod, and nothing on what is no pod.
-            for ports, named in self._by_resolution(tuple(_names(rule))).items():
+            for resolved, named in self._by_resolution(tuple(_names(rule))).items():
                 content = named if peers is None else _shared(peers, named)
-                for port_match in self._port_matches(ports):
-                    yield from (f"{match}{port_match} {verdict}" for match in self._matches(far, content))
+                matches = self._matches(far, content)
+                yield from (f"{match}{port}{verdict}" for port in self._port_matches(resolved) for match in matches)
 
     def _peers(self, policy: Policy, peers: Iterable[Mapping[str, Any]]) -> Addresses | None:
         """Return the addresses that any of `peers` stands for; without peers None, which is anybody."""
@@ -233,11 +231,11 @@ class _Compiler:
         for protocol, spans in by_protocol.items():
             content = ranges.merged(spans)
             if content == ((0, 65535),):
-                yield f"meta l4proto {protocol}"
+                yield f"meta l4proto {protocol} "
             elif self.options.before_dnat:
-                yield f"meta l4proto {protocol} ct original proto-dst {ranges.ports_text(content)}"
+                yield f"meta l4proto {protocol} ct original proto-dst {ranges.ports_text(content)} "
             else:
-                yield f"{protocol} dport {ranges.ports_text(content)}"
+                yield f"{protocol} dport {ranges.ports_text(content)} "
 
     def _denied_blocks(self, numbers: Iterable[int], direction: str) -> tuple[str, ...]:
         if not self.options.excepts_deny:
