@@ -59,7 +59,7 @@ class ClusterProvider(Protocol):
     """Opens clusters; lifecycle is its business and not the cluster's.
 
     `private` says that every `open` gives a cluster of its own, at little cost: such a provider is
-    opened once for each lane of a run, from several threads; any other once for the run.
+    opened once for each worker of a run, from several threads; any other once for the run.
     """
 
     private: bool

@@ -93,7 +93,7 @@ def _answered(reply: ProbeReply, names: Collection[str]) -> Classified:
     if names and reply.answered_by not in names:
         wanted = ", ".join(sorted(names))
         return Classified(Outcome.WRONG_ANSWER, f"{reply.answered_by} answered, which is not {wanted}")
-    return Classified(Outcome.OPEN, f"{reply.answered_by} answered")
+    return Classified(Outcome.OPEN, "")
 
 
 def _silent(reply: ProbeReply, protocol: str) -> Classified:

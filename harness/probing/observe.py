@@ -180,7 +180,8 @@ class _Watch:
             self.targets,
             lambda flow: replace(
                 _observation(seen[flow]),
-                arrived=arrived.get(flow),
+                # An answer with the nonce proves that it arrived; the logs are read for the others only.
+                arrived=True if seen[flow].outcome is Outcome.OPEN else arrived.get(flow),
                 alive=_is_alive(self.targets[flow], controls),
                 also_open_from=_another(flow, open_from),
                 settled=conclusions[flow].settled and not self.was_cancelled,
@@ -234,7 +235,7 @@ class _Watch:
             return {}
         again = self.prober.round(doubtful, lambda _: self.timing.ceiling_s).result()
         return {
-            flow: replace(outcome, detail=f"{outcome.detail}; it had been late in every round before")
+            flow: replace(outcome, detail="late in every round before, and open with more patience")
             for flow, outcome in again.items()
             if outcome.outcome is Outcome.OPEN
         }

@@ -24,7 +24,7 @@ from harness.probing.wire import ProbeReply, ProbeRequest
 
 # What a batch may take beyond its longest probe, before its agent counts as lost: starting the probes,
 # about 0.1 ms each, on a machine that has better things to do.
-BATCH_GRACE_S = 5.0
+BATCH_GRACE_S = 4.0
 # nc and curl run a dozen at a time, and each may take 0.5 s to start.
 TOOL_GRACE_S = 0.6
 TOOLS_AT_ONCE = 12
@@ -86,6 +86,8 @@ class RoundHandle:
         outcomes: dict[Flow, ProbeOutcome] = {}
         for asked in self._asked:
             replies = asked.batch.result(None if until is None else max(0.0, until - time.monotonic()))
+            if asked.batch.is_overdue:
+                asked.session.give_up("the agent did not end its batch before the deadline")
             for flow, request in asked.requests.items():
                 outcomes[flow] = self._outcome(flow, asked.session, request, replies[request.key])
         return {flow: outcomes.get(flow) or _no_agent(flow) for flow in self._flows}

@@ -56,6 +56,11 @@ class Batch:
         """Whether nothing more will come, be it that the deadline has passed."""
         return self._done.is_set() or time.monotonic() >= self._until
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the deadline has passed and the agent has not ended the batch."""
+        return not self._done.is_set() and time.monotonic() >= self._until
+
     def result(self, timeout_s: float | None = None) -> dict[str, ProbeReply]:
         """Wait for the end, the batch's own deadline at most, and return one reply for every request."""
         left = self._until - time.monotonic()
@@ -169,6 +174,11 @@ class AgentSession:
         finally:
             with self._lock:
                 self._pending.pop(identity, None)
+
+    def give_up(self, reason: str) -> None:
+        """End the session for `reason`: an agent that hangs must not cost every later round its deadline."""
+        self._end(reason)
+        self._channel.close()
 
     def close(self) -> None:
         """End the channel; what is under way becomes a fault. Closing twice is fine."""

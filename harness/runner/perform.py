@@ -21,7 +21,7 @@ from harness.runner.evidence import Evidence, Instance
 from harness.runner.sentinel import Sentinel
 from harness.runner.settings import Emit, InterruptedRunError
 from harness.runner.stage import Stage
-from harness.runner.verdicts import StepRecord, failed_flows, never_played, step_result
+from harness.runner.verdicts import StepRecord, failed_flows, ignored_flows, never_played, step_result
 
 _MOST_DIAGNOSED = 3
 
@@ -97,7 +97,12 @@ class Performer:
         changed = time.monotonic()
         barrier = self._sentinel.turn()
         settled, impossible = self._observe(
-            step.flows, show, latencies=show.evidence.latencies(), after_barrier=barrier.passed_at
+            step.flows,
+            show,
+            bystanders=ignored_flows(step),
+            latencies=show.evidence.latencies(),
+            since=changed,
+            after_barrier=barrier.passed_at,
         )
         passed_at = barrier.join()
         barrier_s = None if passed_at is None else passed_at - changed
@@ -180,20 +185,28 @@ class Performer:
         flows: Iterable[Flow],
         show: _Performance,
         *,
+        bystanders: frozenset[Flow] = frozenset(),
         latencies: Mapping[Flow, float] | None,
+        since: float | None = None,
         after_barrier: Callable[[], float] | None = None,
     ) -> tuple[Settled, Mapping[Flow, str]]:
-        """Watch `flows` until they settle; those that cannot be tried come back with the reason."""
+        """Watch `flows` until they settle; those that cannot be tried come back with the reason.
+
+        `bystanders` are never judged: they are looked at, and not waited for.
+        """
         self._stage.settings.check()
         prober = self._stage.prober()
-        targets, impossible = self._stage.targets(flow for flow in flows if not flow.is_to_itself)
+        reachable, impossible = self._stage.targets(flow for flow in flows if not flow.is_to_itself)
+        targets = {flow: target for flow, target in reachable.items() if flow not in bystanders}
+        others = {flow: target for flow, target in reachable.items() if flow in bystanders}
         settled = observe(
             prober,
             targets,
-            self._stage.controls(targets),
+            {**self._stage.controls(targets), **others},
             self._stage.timing,
             latencies=latencies,
             last=show.last,
+            since=since,
             after_barrier=after_barrier,
             cancelled=self._stage.settings.cancelled,
         )

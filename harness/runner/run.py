@@ -1,14 +1,15 @@
 """A whole run: lanes side by side within a budget of pods, and nothing left behind.
 
-A private cluster (the local one) is opened once for each lane; a shared one once for the run.
+A private cluster (the local one) is opened once for each worker; a shared one once for the run.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
@@ -52,7 +53,7 @@ class _Run:
         started, clock = datetime.now(UTC), time.monotonic()
         self._emit(Event("run-started", data={"scenarios": len(self._scenarios)}))
         try:
-            self._play_lanes()
+            self._play_all()
         except HarnessError as error:
             # Opening a shared cluster failed: no lane ever started.
             self._stop(str(error))
@@ -76,52 +77,75 @@ class _Run:
         reason = self._stop_reason or "interrupted"
         return tuple(self._results.get(item.file) or unplayed(item, reason) for item in self._scenarios)
 
-    def _play_lanes(self) -> None:
-        plan = lanes(self._scenarios, self._settings.parallel)
+    def _play_all(self) -> None:
+        waiting = deque(lanes(self._scenarios, self._settings.parallel))
+        workers = min(self._settings.parallel, len(waiting))
         with ExitStack() as stack:
-            shared = _shared_cluster(self._provider, stack)
-            pool = stack.enter_context(ThreadPoolExecutor(self._settings.parallel, thread_name_prefix="lane"))
-            futures = [pool.submit(self._play_lane, lane, shared) for lane in plan]
-            for future in as_completed(futures):
-                for result in future.result():
-                    self._results[result.file] = result
+            shared = None if self._provider.private else stack.enter_context(self._provider.open())
+            pool = stack.enter_context(ThreadPoolExecutor(max(1, workers), thread_name_prefix="lane"))
+            for future in [pool.submit(self._work, number, waiting, shared) for number in range(workers)]:
+                future.result()
 
-    def _play_lane(self, lane: Lane, shared: Cluster | None) -> list[ScenarioResult]:
-        """Play one lane; what could not be played any more comes back as never tried, with the reason."""
-        results: list[ScenarioResult] = []
-        reason = "interrupted"
+    def _work(self, worker: int, waiting: deque[Lane], shared: Cluster | None) -> None:
+        """Play lanes until none is waiting, on one cluster with one proved sentinel for as long as they hold."""
         try:
-            with self._budget.taken(lane.pods, self._settings), self._performer(lane, shared) as performer:
-                for scenario in lane.scenarios:
-                    self._settings.check()
-                    results.append(performer.perform(scenario))
+            while waiting:
+                with self._ground(worker, shared) as (cluster, sentinel):
+                    # A private cluster on which a lane failed is left for a fresh one: that costs little.
+                    while self._play_next(waiting, cluster, sentinel) or (shared is not None and waiting):
+                        pass
         except InterruptedRunError:
-            reason = self._stop_reason or reason
+            return
         except NotEnforcedError as error:
             self._enforced = False
             self._stop(str(error))
         except HarnessError as error:
-            reason = str(error)
-        if not self._enforced:
-            return []
-        for scenario in lane.scenarios[len(results) :]:
-            results.append(unplayed(scenario, reason))
-            self._emit(Event("scenario-finished", scenario.name, data={"result": results[-1]}))
-        return results
+            self._stop(str(error))
 
     @contextmanager
-    def _performer(self, lane: Lane, shared: Cluster | None) -> Iterator[Performer]:
-        """Bring up a lane's sentinel and pods on its cluster, and take them down whatever happens."""
+    def _ground(self, worker: int, shared: Cluster | None) -> Iterator[tuple[Cluster, Sentinel]]:
+        """Yield a cluster that was seen to enforce, and take its sentinel down whatever happens."""
         with ExitStack() as stack:
             cluster = shared or stack.enter_context(self._provider.open())
             self._capabilities = cluster.capabilities()
-            sentinel = Sentinel(cluster, self._settings, lane.number)
+            sentinel = Sentinel(cluster, self._settings, worker)
             stack.callback(sentinel.close)
             sentinel.bring_up()
-            stage = Stage(cluster, self._settings, self._renaming(lane))
-            stack.callback(stage.close)
+            yield cluster, sentinel
+
+    def _play_next(self, waiting: deque[Lane], cluster: Cluster, sentinel: Sentinel) -> bool:
+        """Play the next lane and tell whether that went well; False also where none is waiting."""
+        try:
+            lane = waiting.popleft()
+        except IndexError:
+            return False
+        played = 0
+        try:
+            with self._budget.taken(lane.pods, self._settings), self._stage(lane, cluster) as stage:
+                performer = Performer(stage, sentinel, self._emit)
+                for scenario in lane.scenarios:
+                    self._settings.check()
+                    self._results[scenario.file] = performer.perform(scenario)
+                    played += 1
+        except (InterruptedRunError, NotEnforcedError):
+            raise
+        except HarnessError as error:
+            for scenario in lane.scenarios[played:]:
+                result = unplayed(scenario, str(error))
+                self._results[scenario.file] = result
+                self._emit(Event("scenario-finished", scenario.name, data={"result": result}))
+            return False
+        return True
+
+    @contextmanager
+    def _stage(self, lane: Lane, cluster: Cluster) -> Iterator[Stage]:
+        """Bring up a lane's pods, and take them down whatever happens."""
+        stage = Stage(cluster, self._settings, self._renaming(lane))
+        try:
             stage.add(lane.topology)
-            yield Performer(stage, sentinel, self._emit)
+            yield stage
+        finally:
+            stage.close()
 
     def _renaming(self, lane: Lane) -> Renaming:
         if self._settings.verbatim_namespaces:
@@ -167,10 +191,6 @@ class _PodBudget:
             with self._changed:
                 self._free += share
                 self._changed.notify_all()
-
-
-def _shared_cluster(provider: ClusterProvider, stack: ExitStack) -> Cluster | None:
-    return None if provider.private else stack.enter_context(provider.open())
 
 
 def _serialised(emit: Emit) -> Emit:

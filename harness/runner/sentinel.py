@@ -60,11 +60,11 @@ class Barrier:
 
 
 class Sentinel:
-    """The sentinel of one lane: brought up, proved once as a canary, then asked after each change."""
+    """The sentinel of one worker: brought up, proved once as a canary, then asked after each change."""
 
-    def __init__(self, cluster: Cluster, settings: RunSettings, lane: int) -> None:
+    def __init__(self, cluster: Cluster, settings: RunSettings, worker: int) -> None:
         self._settings = settings
-        self._stage = Stage(cluster, settings, Renaming.build([_NAMESPACE], f"np-{settings.run}-{lane}-"))
+        self._stage = Stage(cluster, settings, Renaming.build([_NAMESPACE], f"np-{settings.run}-w{worker}-"))
         self._turn = 0
         self._pairs = _pairs(cluster.capabilities().nodes)
 

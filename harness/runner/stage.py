@@ -23,7 +23,7 @@ from harness.runner.settings import RunSettings
 from harness.scenario.rename import Renaming, renamed
 from harness.scenario.variables import substitute
 
-_HELLO_S = 10.0
+_HELLO_S = 5.0
 
 
 class Stage:

@@ -16,7 +16,7 @@ from harness.model.result import (
     StepResult,
     Verdict,
 )
-from harness.model.scenario import Declaration, Step
+from harness.model.scenario import Declaration, Expected, Step
 from harness.probing.command import command
 from harness.probing.observe import Settled
 from harness.runner.evidence import Evidence, Instance
@@ -78,6 +78,12 @@ def step_result(record: StepRecord, evidence: Evidence) -> StepResult:
         rounds=settled.rounds,
         flaps=settled.flaps,
     )
+
+
+def ignored_flows(step: Step) -> frozenset[Flow]:
+    """Return the flows of a step that nobody will judge."""
+    declared = step.declared or declared_matrix(step, predicted_matrix(step))
+    return frozenset(flow for flow, cell in declared.items() if cell.expected is Expected.IGNORE)
 
 
 def failed_flows(record: StepRecord, evidence: Evidence) -> list[Flow]:

@@ -69,9 +69,7 @@ class Blocks:
         if isinstance(end, External):
             return _external_within(cidr, network, end)
         if network is not None:
-            if is_documentation(network):
-                return False
-            return True if network.prefixlen == 0 else None
+            return False if is_documentation(network) else None
         if cidr.endpoint == end.endpoint:
             return True
         return self._same_address(cidr, end) if _is_one_address(cidr) else None

@@ -51,7 +51,7 @@ def bring_up(cluster: Cluster, objects: Sequence[Mapping[str, Any]]) -> Mapping[
 
 
 def ask(
-    cluster: Cluster, source: ObjectRef, address: str, port: int, protocol: str = "TCP", timeout_s: float = 0.4
+    cluster: Cluster, source: ObjectRef, address: str, port: int, protocol: str = "TCP", *, timeout_s: float = 0.4
 ) -> str:
     """Probe once from a pod; return the name of the pod that answered, or how it went instead."""
     number = next(_serial)

@@ -63,7 +63,7 @@ def test_a_denied_flow_is_silent_in_both_families(cluster: LocalCluster) -> None
     """A deny drops: no answer, no refusal, for TCP and UDP alike."""
     addresses = bring_up(cluster, [*BASE, DENY_ALL])[SERVER]
     seen = {
-        ask(cluster, CLIENT, address, port, protocol, 0.2)
+        ask(cluster, CLIENT, address, port, protocol, timeout_s=0.2)
         for address in addresses.values()
         for port, protocol in ((8080, "TCP"), (5353, "UDP"))
     }
@@ -110,7 +110,7 @@ def test_named_ports_and_ranges_are_enforced(cluster: LocalCluster) -> None:
     ports = [{"port": "web"}, {"protocol": "UDP", "port": 5000, "endPort": 5400}]
     cluster.apply([policy("x", "ports", podSelector={"matchLabels": {"app": "server"}}, ingress=[{"ports": ports}])])
     seen = [
-        ask(cluster, CLIENT, address, port, protocol, 0.2)
+        ask(cluster, CLIENT, address, port, protocol, timeout_s=0.2)
         for port, protocol in ((8080, "TCP"), (8081, "TCP"), (5353, "UDP"))
     ]
 

@@ -15,9 +15,10 @@ from harness.cluster.local.state import PodState, Policy, State, policy_key
 LATE_S = 2.5
 LEAK_S = 1.5
 GAP_S = 0.8
-# Shorter than any settle window: two equal looks in a row are rare.
-FLAP_S = 0.13
+# Mostly shorter than any settle window, and irregular: a regular beat could fall in with that of the rounds.
+FLAP_S = (0.05, 0.2)
 FLAPPING_S = 25.0
+_GOLDEN = 0.618034
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def late_out_of_order(change: Change) -> Timeline:
         return [(0.0, _with_policies(change.programmed.policies))]
     if change.is_pending:
         return [(0.0, _with_policies(_overtaking(change)))]
-    return [(0.0, _with_policies(change.programmed.policies)), (LATE_S, lambda now, _: now)]
+    return [(0.0, _with_policies(change.programmed.policies)), (LATE_S, _as_wanted)]
 
 
 def pod_start_leak(change: Change) -> Timeline:
@@ -69,7 +70,7 @@ def pod_start_leak(change: Change) -> Timeline:
     leaking = frozenset(new) | change.programmed.exempt
     if not new:
         return [(0.0, lambda now, _: replace(now, exempt=leaking))]
-    return [(0.0, lambda now, _: replace(now, exempt=leaking)), (LEAK_S, lambda now, _: now)]
+    return [(0.0, lambda now, _: replace(now, exempt=leaking)), (LEAK_S, _as_wanted)]
 
 
 def update_gap(change: Change) -> Timeline:
@@ -79,9 +80,9 @@ def update_gap(change: Change) -> Timeline:
         policy_key(policy) for policy in change.desired.policies if before.get(policy_key(policy), policy) != policy
     }
     if not changed:
-        return [(0.0, lambda now, _: now)]
+        return [(0.0, _as_wanted)]
     rest = tuple(policy for policy in change.desired.policies if policy_key(policy) not in changed)
-    return [(0.0, _with_policies(rest)), (GAP_S, lambda now, _: now)]
+    return [(0.0, _with_policies(rest)), (GAP_S, _as_wanted)]
 
 
 def flapping(change: Change) -> Timeline:
@@ -91,8 +92,13 @@ def flapping(change: Change) -> Timeline:
         # A later change flaps on its own account; this one's old policies are history then.
         return replace(now, policies=change.before.policies) if now.policies == change.desired.policies else now
 
-    turns = int(FLAPPING_S / FLAP_S)
-    return [(number * FLAP_S, turn if number % 2 else lambda now, _: now) for number in range(turns)]
+    timeline: list[tuple[float, Rewrite]] = []
+    at_s = 0.0
+    while at_s < FLAPPING_S:
+        number = len(timeline)
+        timeline.append((at_s, turn if number % 2 else _as_wanted))
+        at_s += FLAP_S[0] + (FLAP_S[1] - FLAP_S[0]) * (number * _GOLDEN % 1)
+    return timeline
 
 
 def deletes_forgotten(now: State, change: Change) -> State:
@@ -129,6 +135,10 @@ def ipv6_block_stops_sync(now: State, change: Change) -> State:
     """Leave everything as it is from the moment some policy names an IPv6 block."""
     stopped = any(":" in cidr for policy in now.policies for cidr in _cidrs(policy))
     return replace(now, policies=change.programmed.policies) if stopped else now
+
+
+def _as_wanted(now: State, _: Change) -> State:
+    return now
 
 
 def _with_policies(policies: tuple[Policy, ...]) -> Rewrite:

@@ -121,7 +121,7 @@ def test_deleted_policies_stay() -> None:
 
 def test_a_restarted_pod_is_known_by_its_first_address() -> None:
     """Others' policies look for the address of the first incarnation, the pod itself has the new one."""
-    again = replace(DB, interface="p9", addresses={family: "10.244.0.99" for family in DB.addresses})
+    again = replace(DB, interface="p9", addresses=dict.fromkeys(DB.addresses, "10.244.0.99"))
     step = change(world(pods=(APP, again)), before=world(pods=(APP, DB)))
     stale = timelines.stale_pod_address(step.desired, step).pods[1]
 

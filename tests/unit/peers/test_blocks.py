@@ -18,13 +18,14 @@ OFFICE = build.external(address6="2001:db8::10")
 SRC, OTHER = build.pod(name="src"), build.pod(name="other")
 HOST = build.pod(name="host", host_network=True)
 NEAR = build.pod(name="near", host_network=True, node=NodePlacement(same=True, other=Endpoint("shop/host")))
+BESIDE = build.pod(name="beside", node=NodePlacement(same=True, other=Endpoint("shop/host")))
 FAR = build.pod(name="far", host_network=True, node=NodePlacement(same=False, other=Endpoint("shop/host")))
 
 
 def _facts(
     cidr: Cidr | str, end: Pod | External, *, excepts: Iterable[Cidr | str] = (), family: Family = Family.IPV4
 ) -> int:
-    topology = build.topology(pods=[SRC, OTHER, HOST, NEAR, FAR], externals=[OFFICE])
+    topology = build.topology(pods=[SRC, OTHER, HOST, NEAR, BESIDE, FAR], externals=[OFFICE])
     block = build.peer(block=cidr, excepts=excepts).ip_block
     assert isinstance(block, IPBlock)
     return Blocks(topology, Placement(topology.pods.values())).facts(block, end, family)
@@ -121,10 +122,10 @@ def test_a_variable_that_names_an_external_is_known() -> None:
 
 
 def test_pods_on_one_host_network_share_an_address() -> None:
-    """A hostNetwork pod's address is its node's: same node, same address."""
+    """A hostNetwork pod's address is its node's: same node, same address; other pods there have their own."""
     cidr = build.cidr(around="shop/host")
 
-    assert [_facts(cidr, end) for end in (HOST, NEAR, FAR)] == [IPBLOCK_VS_NODE, IPBLOCK_VS_NODE, NO]
+    assert [_facts(cidr, end) for end in (HOST, NEAR, FAR, BESIDE)] == [IPBLOCK_VS_NODE, IPBLOCK_VS_NODE, NO, NO]
 
 
 def test_a_pod_that_is_gone_has_an_address_of_its_own() -> None:

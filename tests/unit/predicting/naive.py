@@ -214,7 +214,7 @@ def _inside(topology: Topology, cidr: Cidr, end: Pod | External) -> bool | None:
         documented = (each for each in DOCUMENTATION if each.version == network.version)
         if any(network[0] in each and network[-1] in each for each in documented):
             return False
-        return True if network.prefixlen == 0 else None
+        return None
     if cidr.endpoint == end.endpoint:
         return True
     if cidr.prefix != whole:

@@ -95,7 +95,7 @@ def test_open_flows_are_not_looked_up() -> None:
     """The answer itself proves that the question arrived."""
     settled, _ = _observe(lambda *_: OPEN)
 
-    assert settled.observations[ONE].arrived is None
+    assert settled.observations[ONE].arrived is True
 
 
 def test_a_late_answer_is_not_taken_for_a_denial() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +27,7 @@ def test_merging_keeps_every_number_and_leaves_gaps_between_ranges(spans: list[t
     merged = ranges.merged(spans)
 
     assert _numbers(merged) == _numbers(spans)
-    assert all(left[1] + 1 < right[0] for left, right in zip(merged, merged[1:], strict=False))
+    assert all(left[1] + 1 < right[0] for left, right in itertools.pairwise(merged))
 
 
 @given(SMALL, SMALL)
@@ -46,7 +49,7 @@ def test_a_selector_selects_what_the_documentation_says(selector: dict[str, obje
 
 def test_absent_and_empty_selectors_select_everything() -> None:
     """A policy without a podSelector, or with an empty one, is for all pods."""
-    forms = [None, {}, {"matchLabels": None}, {"matchLabels": {}, "matchExpressions": []}]
+    forms: list[Any] = [None, {}, {"matchLabels": None}, {"matchLabels": {}, "matchExpressions": []}]
 
     assert [selects(form, {"a": "b"}) for form in forms] == [True] * 4
 
@@ -54,7 +57,11 @@ def test_absent_and_empty_selectors_select_everything() -> None:
 def test_a_peer_without_a_namespace_selector_stays_in_its_namespace() -> None:
     """podSelector alone is the policy's own namespace; a namespaceSelector alone is all pods there."""
     index = PodIndex([pod(1), pod(2, "y"), pod(3, "y", app="a")], {"x": {}, "y": {"team": "y"}})
-    peers = [{"podSelector": {}}, {"namespaceSelector": {}}, {"namespaceSelector": {"matchLabels": {"team": "y"}}}]
+    peers: list[dict[str, Any]] = [
+        {"podSelector": {}},
+        {"namespaceSelector": {}},
+        {"namespaceSelector": {"matchLabels": {"team": "y"}}},
+    ]
     seen = [sorted(index.peer("x", peer)) for peer in peers]
 
     assert seen == [[0], [0, 1, 2], [1, 2]]

@@ -34,7 +34,12 @@ def test_a_named_port_for_egress_is_each_peers_own() -> None:
     """Two peers that call different numbers by one name are open on their own number only."""
     other = pod(3, ports=(ContainerPort(9090, "tcp", "web"),))
     state = _state(policy(types=("Egress",), egress=[{"ports": [{"port": "web"}]}]), pods=(CLIENT, SERVER, other))
-    open_ = {(end.name, port) for end in (SERVER, other) for port in (8080, 9090) if _verdict(state, CLIENT, end, port) == "accept"}
+    open_ = {
+        (end.name, port)
+        for end in (SERVER, other)
+        for port in (8080, 9090)
+        if _verdict(state, CLIENT, end, port) == "accept"
+    }
 
     assert open_ == {("pod-2", 8080), ("pod-3", 9090)}
 

@@ -14,6 +14,7 @@ from harness.model.flow import Family
 from tests.unit.ruleset.interpreter import Packet
 
 V4, V6 = Family.IPV4, Family.IPV6
+Flow = tuple[PodState | None, PodState | None, int, str, Family]
 EXTERNAL = {V4: "203.0.113.10", V6: "2001:db8::10"}
 
 
@@ -50,10 +51,9 @@ def packet(
     )
 
 
-def allows(
-    state: State, source: PodState | None, destination: PodState | None, port: int, protocol: str, family: Family
-) -> bool:
+def allows(state: State, flow: Flow) -> bool:
     """Decide a flow by the words of the API documentation, one sentence at a time."""
+    source, destination, port, protocol, family = flow
     if source is not None and source is destination:
         return True
     ends = {
@@ -65,7 +65,8 @@ def allows(
             continue
         isolating = [item for item in state.policies if _isolates(item, subject, direction)]
         if isolating and not any(
-            _rule_allows(state, item, rule, direction, destination, far, addresses[family], port, protocol)
+            (not rule.get("ports") or any(_port_allows(entry, destination, port, protocol) for entry in rule["ports"]))
+            and _peers_allow(state, item, rule.get("from" if direction == "Ingress" else "to"), far, addresses[family])
             for item in isolating
             for rule in item["spec"].get(direction.lower()) or []
         ):
@@ -79,21 +80,9 @@ def _isolates(item: Mapping[str, Any], subject: PodState, direction: str) -> boo
     return in_namespace and direction in spec["policyTypes"] and _matches(spec.get("podSelector"), subject.labels)
 
 
-def _rule_allows(
-    state: State,
-    item: Mapping[str, Any],
-    rule: Mapping[str, Any],
-    direction: str,
-    destination: PodState | None,
-    far: PodState | None,
-    address: str,
-    port: int,
-    protocol: str,
+def _peers_allow(
+    state: State, item: Mapping[str, Any], peers: list[Any] | None, far: PodState | None, address: str
 ) -> bool:
-    ports = rule.get("ports") or []
-    if ports and not any(_port_allows(entry, destination, port, protocol) for entry in ports):
-        return False
-    peers = rule.get("from" if direction == "Ingress" else "to") or []
     return not peers or any(_peer_allows(state, item, peer, far, address) for peer in peers)
 
 
@@ -131,7 +120,7 @@ def _inside(address: str, cidr: str) -> bool:
 
 def _matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
     selector = selector or {}
-    wanted = selector.get("matchLabels", {}).items() <= labels.items()
+    wanted: bool = selector.get("matchLabels", {}).items() <= labels.items()
     for item in selector.get("matchExpressions", []):
         value = labels.get(item["key"])
         wanted = (
@@ -229,7 +218,7 @@ def states(draw: st.DrawFn) -> State:
     )
 
 
-def flows(state: State) -> list[tuple[PodState | None, PodState | None, int, str, Family]]:
+def flows(state: State) -> list[Flow]:
     """Return every flow of a state: all pods and one external, on the ports that policies speak of."""
     ends: list[PodState | None] = [*state.pods, None]
     return [
