@@ -76,13 +76,12 @@ def pod_start_leak(change: Change) -> Timeline:
 def update_gap(change: Change) -> Timeline:
     """A policy that is changed is first removed, and put back later."""
     before = {policy_key(policy): policy for policy in change.before.policies}
-    changed = {
-        policy_key(policy) for policy in change.desired.policies if before.get(policy_key(policy), policy) != policy
-    }
-    if not changed:
-        return [(0.0, _as_wanted)]
-    rest = tuple(policy for policy in change.desired.policies if policy_key(policy) not in changed)
-    return [(0.0, _with_policies(rest)), (GAP_S, _as_wanted)]
+    desired = {policy_key(policy): policy for policy in change.desired.policies}
+    changed = {key for key, policy in desired.items() if before.get(key, policy) != policy}
+    # What an earlier change took out is still out.
+    out = changed | (before.keys() - {policy_key(policy) for policy in change.programmed.policies})
+    rest = _with_policies(tuple(policy for key, policy in desired.items() if key not in out))
+    return [(0.0, rest), (GAP_S, _as_wanted)] if changed else [(0.0, rest)]
 
 
 def flapping(change: Change) -> Timeline:

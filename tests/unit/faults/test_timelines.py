@@ -86,6 +86,13 @@ def test_an_update_leaves_a_gap() -> None:
     assert _played(timelines.update_gap, step) == [(0.0, ["two"]), (timelines.GAP_S, ["one", "two"])]
 
 
+def test_a_gap_outlasts_the_next_change() -> None:
+    """A sentinel that is applied meanwhile does not bring back what is still out."""
+    step = change(world(ONE, TWO), before=world(ONE), programmed=world(), pending=True)
+
+    assert _played(timelines.update_gap, step) == [(0.0, ["two"])]
+
+
 def test_a_new_policy_has_no_gap() -> None:
     """Only what is replaced is removed first."""
     step = change(world(ONE, TWO), before=world(ONE))
