@@ -65,13 +65,13 @@ NOTICED: dict[str, tuple[str, Verdict]] = {
     "stale-pod-address": ("changes/j12-pod-recreate-same-name", OUTAGE),
     "udp-unpoliced": ("ports/d17-udp-only-policy", LEAK),
     "unresolved-name-opens-all": ("named-ports/e06-unresolved-name-must-not-open", LEAK),
+    "update-gap": ("changes/j31-selector-widen-narrow", LEAK),
     "workload-labels-hidden": ("selectors/b18-statefulset-pod-name", LEAK),
 }
 # Right in the end, but not by the deadline given here, in seconds: without it they show as time, not as a verdict.
 TOO_LATE = {
     "flapping": ("isolation/a02-deny-ingress-ns", 3.0),
     "late": ("isolation/a02-deny-ingress-ns", 1.0),
-    "update-gap": ("changes/j31-selector-widen-narrow", 0.5),
 }
 # The canary itself notices: such a cluster proves nothing at all.
 STOPPED = ("forgets-ingress", "no-enforcement")
@@ -129,7 +129,9 @@ def test_a_cluster_that_does_not_settle_in_time_is_inconclusive(fault: str) -> N
     found = verdicts(play([name], fault=fault, deadline_s=deadline_s))
 
     assert found[INCONCLUSIVE] > 0
-    assert (found[LEAK], found[OUTAGE]) == (0, 0)
+    assert found[OUTAGE] == 0
+    # A UDP probe sends its datagram three times, and between two flaps one always finds the door open.
+    assert found[LEAK] == 0 or fault == "flapping"
 
 
 def test_a_late_cluster_is_waited_for_and_its_lateness_told() -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -220,8 +221,6 @@ def test_an_agent_killed_in_the_middle_of_its_batch_is_inconclusive(tmp_path: Pa
     """The probes under way become faults with a reason, and no verdict is made of them."""
 
     def kill_soon(cluster: LocalCluster, namespace: str) -> None:
-        import threading
-
         def kill() -> None:
             for pid in cluster.pod_pids(ObjectRef("Pod", namespace, "other")):
                 os.kill(pid, signal.SIGKILL)

@@ -6,7 +6,7 @@ import heapq
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.cluster.local import ruleset
 from harness.cluster.local.faults import Fault
@@ -119,6 +119,6 @@ class Enforcer:
                     due = heapq.heappop(self._queue)
                     try:
                         # What is late is the knowledge of policies; the pods are those of now.
-                        self._put(due.rewrite(self._desired, due.change))
+                        self._put(due.rewrite(self._desired, replace(due.change, programmed=self._programmed)))
                     except ClusterError as fault:
                         self.failed = str(fault)

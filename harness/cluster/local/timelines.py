@@ -25,8 +25,8 @@ _GOLDEN = 0.618034
 class Change:
     """One change, as a broken agent may see it.
 
-    `before` was wanted until now, `programmed` is in force now, `is_pending` tells whether earlier
-    changes still wait. `first_pods` (by interface) and `first_namespaces` hold what was seen first.
+    `before` was wanted until now, `programmed` is in force when the state is computed, `is_pending` tells whether
+    earlier changes still wait. `first_pods` (by interface) and `first_namespaces` hold what was seen first.
     """
 
     desired: State
@@ -85,18 +85,27 @@ def update_gap(change: Change) -> Timeline:
 
 
 def flapping(change: Change) -> Timeline:
-    """New and old policies take turns, for longer than anybody waits."""
+    """New and old versions of what a change was about take turns, for longer than anybody waits."""
+    before = {policy_key(policy): policy for policy in change.before.policies}
+    desired = {policy_key(policy): policy for policy in change.desired.policies}
+    changed = {key for key in before.keys() | desired.keys() if before.get(key) != desired.get(key)}
 
-    def turn(now: State, _: Change) -> State:
-        # A later change flaps on its own account; this one's old policies are history then.
-        return replace(now, policies=change.before.policies) if now.policies == change.desired.policies else now
+    def turn(versions: Mapping[tuple[str, str], Policy]) -> Rewrite:
+        mine = tuple(policy for key, policy in versions.items() if key in changed)
 
-    timeline: list[tuple[float, Rewrite]] = []
+        def rewrite(now: State, change: Change) -> State:
+            # What other changes were about flaps on their own account.
+            others = tuple(policy for policy in change.programmed.policies if policy_key(policy) not in changed)
+            return replace(now, policies=(*others, *mine))
+
+        return rewrite
+
+    timeline: list[tuple[float, Rewrite]] = [(0.0, _as_wanted)]
     at_s = 0.0
-    while at_s < FLAPPING_S:
+    while at_s < FLAPPING_S and changed:
         number = len(timeline)
-        timeline.append((at_s, turn if number % 2 else _as_wanted))
         at_s += FLAP_S[0] + (FLAP_S[1] - FLAP_S[0]) * (number * _GOLDEN % 1)
+        timeline.append((at_s, turn(before if number % 2 else desired)))
     return timeline
 
 

@@ -109,13 +109,17 @@ def test_flapping_takes_turns_for_longer_than_a_step_may_last() -> None:
     assert played[-1][0] > 15.0
 
 
-def test_flapping_of_a_change_ends_with_the_next() -> None:
-    """Once something else is wanted, an older change's turns show just that."""
+def test_flapping_goes_on_beside_later_changes() -> None:
+    """What is programmed meanwhile stays as it is; only what the change was about takes turns."""
     step = change(world(ONE), before=world())
-    later = world(TWO)
-    states = [rewrite(later, step) for _, rewrite in timelines.flapping(step)[:4]]
+    later = replace(step, programmed=world(ONE, TWO))
+    turns = [rewrite(world(ONE, TWO), later) for _, rewrite in timelines.flapping(step)[1:4]]
 
-    assert states == [later] * 4
+    assert [[item["metadata"]["name"] for item in turn.policies] for turn in turns] == [
+        ["two"],
+        ["two", "one"],
+        ["two"],
+    ]
 
 
 def test_deleted_policies_stay() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import ClusterError
 from harness.model.result import Event, RunResult, Verdict
 from harness.model.scenario import Scenario
 from harness.runner.run import run
@@ -146,8 +147,6 @@ def test_a_refusing_api_is_an_error_of_the_scenario_and_its_flows_are_all_report
 
     class Refusing(FakeCluster):
         def apply(self, manifests: object) -> None:
-            from harness.errors import ClusterError
-
             if any(item["kind"] == "NetworkPolicy" and "only-80" in str(item) for item in manifests):  # type: ignore[attr-defined]
                 raise ClusterError("the API server says 403 Forbidden")
             super().apply(manifests)  # type: ignore[arg-type]
