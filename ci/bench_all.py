@@ -86,8 +86,10 @@ def scenario(folder: Path, pods: int, ports: Sequence[str], policies: int) -> Pa
     lines = ["scenario: bench", "about: Only clients named b reach namespace x.", "topology:"]
     lines += ["  namespaces: {x: {}, y: {}, z: {}}", "  pods:"]
     for number in range(pods):
-        name = f"{'xyz'[number % 3]}/{'abc'[number // 3 % 3]}{number}"
-        lines.append(f"    {name}: {{labels: {{pod: {'abc'[number // 3 % 3]}}}, listen: [{', '.join(ports)}]}}")
+        label = "ab"[number % 2]
+        lines.append(
+            f"    {'xyz'[number % 3]}/{label}{number}: {{labels: {{pod: {label}}}, listen: [{', '.join(ports)}]}}"
+        )
     rules = '[{deny: "* -> x/*"}, {allow: "{pod: b} -> x/*:80/TCP"}]'
     lines += ["steps:", f"- {{name: closed, apply: [policies.yaml], expect: {{default: allow, rules: {rules}}}}}"]
     (folder / "bench.scenario.yaml").write_text("\n".join(lines))
