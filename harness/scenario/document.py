@@ -52,11 +52,12 @@ class Dialect(Enum):
     MANIFEST = "manifest"
 
 
-def parse(text: str, file: str, dialect: Dialect) -> tuple[Document, ...]:
+def parse(text: str, file: str, dialect: Dialect, findings: Findings) -> tuple[Document, ...]:
     """Return the documents of `text`; a scenario file has exactly one.
 
-    Raises `ScenarioError` with every problem found. What an alias repeats is shared, not
-    copied: treat all data as read-only.
+    What is wrong and can be survived, such as an ambiguous scalar, goes to `findings`, so that the rest is checked
+    too. Raises `ScenarioError` with every problem where there is no document to go on with. What an alias repeats
+    is shared, not copied: treat all data as read-only.
     """
     source = Source(file, text)
     refuse_unprintable(source)
@@ -66,7 +67,10 @@ def parse(text: str, file: str, dialect: Dialect) -> tuple[Document, ...]:
     except yaml.YAMLError as error:
         composer.explain(error)
         documents = ()
-    composer.findings.fail()
+    if composer.is_broken:
+        composer.findings.fail()
+    for problem in composer.findings:
+        findings.add(problem)
     if dialect is Dialect.SCENARIO and not documents:
         raise ScenarioError([source.problem(0, 0, "", "the file is empty; a mapping was expected")])
     return documents
@@ -92,6 +96,7 @@ class _Composer:
         self.source = source
         self.dialect = dialect
         self.findings = Findings()
+        self.is_broken = False
         self.anchors: dict[str, _Composed | None] = {}
         self.nodes = 0
         self.aliases = 0
@@ -124,6 +129,7 @@ class _Composer:
         if "\t" in before and not before.strip():
             fault, remedy = "a tab where YAML wants spaces", "indent with spaces"
         self.findings.add(self.source.problem(line, column, "", fault, remedy))
+        self.is_broken = True
 
     def _compose(self, event: Any, events: Iterator[Any], depth: int) -> _Composed:
         mark = event.start_mark
@@ -179,7 +185,8 @@ class _Composer:
             place = (event.start_mark.line, event.start_mark.column)
             if key in data:
                 first = keys[key][0] + 1
-                self._problem(event, f"the key '{key:.80}' is written twice; first in line {first}")
+                fault = f"the key '{key:.80}' is written twice; first in line {first}"
+                self._problem(event, fault, is_survivable=True)
                 continue
             data[key], children[key], keys[key] = value.data, value.node, place
         node.children, node.keys = children, keys
@@ -207,7 +214,7 @@ class _Composer:
         text = event.value
         if self.dialect is Dialect.MANIFEST and (reading := ambiguity(text)) is not None:
             remedy = "write the keys out" if text == "<<" else f'quote it if it is text: "{text}"'
-            self._problem(event, f"{text} is ambiguous: {reading}", remedy)
+            self._problem(event, f"{text} is ambiguous: {reading}", remedy, is_survivable=True)
             return text
         return resolve(text)
 
@@ -235,6 +242,7 @@ class _Composer:
         self._problem(event, fault)
         raise _TooMuchError
 
-    def _problem(self, event: Any, fault: str, remedy: str | None = None) -> None:
+    def _problem(self, event: Any, fault: str, remedy: str | None = None, *, is_survivable: bool = False) -> None:
+        self.is_broken = self.is_broken or not is_survivable
         mark = event.start_mark
         self.findings.add(self.source.problem(mark.line, mark.column, "", fault, remedy))

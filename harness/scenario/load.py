@@ -28,8 +28,8 @@ def load(path: Path) -> Scenario:
         raw = _read(path)
     except ManifestUnreadableError as error:
         raise ScenarioError([Problem(SourceLocation(file, 1, 1), "", error.fault, error.remedy)]) from error
-    (document,) = parse(text_of(raw, file), file, Dialect.SCENARIO)
     findings = Findings()
+    (document,) = parse(text_of(raw, file), file, Dialect.SCENARIO, findings)
     scenario = decode(document, findings, _ManifestReader(path))
     findings.fail()
     if scenario is None:

@@ -112,7 +112,7 @@ class ManifestFiles:
 
     def _decoded(self, file: ManifestFile) -> Iterator[Applied]:
         try:
-            documents = parse(text_of(file.raw, file.name), file.name, Dialect.MANIFEST)
+            documents = parse(text_of(file.raw, file.name), file.name, Dialect.MANIFEST, self._findings)
         except ScenarioError as error:
             for problem in error.problems:
                 self._findings.add(problem)
