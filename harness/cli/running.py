@@ -44,7 +44,7 @@ def run(options: Namespace) -> ExitCode:
     _warn_of_disagreements(scenarios)
     settings = RunSettings(
         run=secrets.token_hex(3),
-        parallel=1 if options.pause else options.parallel or 3 * (os.cpu_count() or 2),
+        parallel=_parallel(options),
         engine=options.engine,
         verbatim_namespaces=options.verbatim_namespaces,
         window_s=options.window,
@@ -61,6 +61,15 @@ def run(options: Namespace) -> ExitCode:
         verbose = options.verbose
         say(terminal.render_summary(result, width=width(sys.stdout), colour=screen.colour, verbose=verbose))
     return exit_code(result)
+
+
+def _parallel(options: Namespace) -> int:
+    """Return how many scenarios to run side by side: mostly they wait, but nc and curl keep the cores busy."""
+    if options.pause:
+        return 1
+    cores = os.cpu_count() or 2
+    chosen: int | None = options.parallel
+    return chosen or {"socket": 3, "nc": 2, "curl": 1}[options.engine] * cores
 
 
 def exit_code(result: RunResult) -> ExitCode:

@@ -25,9 +25,9 @@ from harness.probing.wire import ProbeReply, ProbeRequest
 # What a batch may take beyond its longest probe, before its agent counts as lost: starting the probes,
 # about 0.1 ms each, on a machine that has better things to do.
 BATCH_GRACE_S = 4.0
-# nc and curl run a dozen at a time, and each may take 0.5 s to start.
-TOOL_GRACE_S = 0.6
-TOOLS_AT_ONCE = 12
+# nc and curl are processes, a dozen at a time in each pod, of 5 to 50 ms of CPU time each, and up to three rounds
+# are under way at once.
+TOOL_COST_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +206,7 @@ class Prober:
     def _deadline(self, requests: Iterable[ProbeRequest]) -> float:
         waits = [request.timeout_s for request in requests]
         deadline_s = max(waits, default=0.0) + BATCH_GRACE_S
-        if self._engine != "socket":
-            deadline_s += (max(waits, default=0.0) + TOOL_GRACE_S) * (len(waits) // TOOLS_AT_ONCE)
-        return deadline_s
+        return deadline_s if self._engine == "socket" else deadline_s + TOOL_COST_S * len(waits)
 
 
 def _no_agent(flow: Flow) -> ProbeOutcome:
