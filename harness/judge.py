@@ -12,7 +12,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.model.flow import Flow
-from harness.model.result import CLOSED, REJECTED, SILENT, Judgement, Observation, Outcome, Verdict
+from harness.model.result import (
+    CLOSED,
+    REJECTED,
+    SILENT,
+    Decision,
+    Judgement,
+    Observation,
+    Outcome,
+    Prediction,
+    Verdict,
+)
 from harness.model.scenario import Declaration, Expected
 
 
@@ -27,12 +37,24 @@ class Baseline:
     when: str = "in the baseline"
 
 
-def judge(declared: Declaration, observed: Observation | None, baseline: Baseline | None) -> Judgement:
+def judge(
+    declared: Declaration,
+    observed: Observation | None,
+    baseline: Baseline | None,
+    predicted: Prediction | None = None,
+) -> Judgement:
     """Return the verdict on one flow and the sentence that justifies it.
 
     `baseline` None means that the flow was never seen without policies; `observed` None
-    that it was never tried.
+    that it was never tried. `predicted` changes no verdict: it says who is to blame for one.
     """
+    found = _judge(declared, observed, baseline)
+    if predicted is None or found.verdict not in (Verdict.LEAK, Verdict.OUTAGE):
+        return found
+    return Judgement(found.verdict, f"{found.why}; {_blame(declared.expected, predicted)}")
+
+
+def _judge(declared: Declaration, observed: Observation | None, baseline: Baseline | None) -> Judgement:
     if declared.expected is Expected.IGNORE:
         return Judgement(Verdict.IGNORED, declared.because or "the scenario ignores this flow")
     if observed is None:
@@ -94,6 +116,18 @@ def _judge_deny(expected: Expected, observed: Observation, baseline: Baseline | 
         Verdict.MATCH,
         f"{_seen(observed)}, not in the destination's log, open {_when(baseline)}{_alive_too(observed)}",
     )
+
+
+def _blame(expected: Expected, predicted: Prediction) -> str:
+    match predicted.decision:
+        case Decision.UNSPECIFIED:
+            return f"the published semantics leave it open ({predicted.reason})"
+        case Decision.ALLOW if expected.is_deny:
+            return "the policies allow it: they are wrong, or the expectation is, and the cluster obeys"
+        case Decision.DENY if not expected.is_deny:
+            return "the policies deny it: they are wrong, or the expectation is, and the cluster obeys"
+        case _:
+            return f"the policies {predicted.decision} it: the cluster does not obey them"
 
 
 def _missing_control(observed: Observation, baseline: Baseline | None) -> str | None:

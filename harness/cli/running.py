@@ -29,6 +29,9 @@ from harness.runner.run import run as play
 from harness.runner.settings import RunSettings
 
 
+_MOST_WARNINGS = 10
+
+
 def run(options: Namespace) -> ExitCode:
     """Run scenarios and report; the exit code tells the worst of what was found."""
     if options.list_faults:
@@ -135,9 +138,13 @@ def _warn_of_disagreements(scenarios: tuple[Scenario, ...]) -> None:
 
     The run goes on: it shows what really happens, and the report repeats the reason.
     """
-    for scenario in scenarios:
-        for problem in disagreements(scenario):
-            tell(f"{problem}\n")
+    found = [problem for scenario in scenarios for problem in disagreements(scenario)]
+    for problem in found[:_MOST_WARNINGS]:
+        tell(f"{problem.location}: {problem.subject}: {problem.fault}\n")
+    if len(found) > _MOST_WARNINGS:
+        tell(f"and {len(found) - _MOST_WARNINGS} more\n")
+    if found:
+        tell("the policies contradict what is declared of them; `netpol-harness lint` says which rules decide\n\n")
 
 
 def _list_faults() -> ExitCode:

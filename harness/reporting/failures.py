@@ -57,7 +57,8 @@ def _cause(cause: Cause, look: Look, indent: str) -> Iterator[str]:
         yield (inner + f"{'policies':<{_FIELD}}" + first[len(indented) :]).rstrip()
         yield from rest
     if result.command:
-        yield from _command(result.command, look.width, inner + f"{'try':<{_FIELD}}")
+        yield from wrapped(f"in {result.flow.source}:", look.width, inner + f"{'try':<{_FIELD}}")
+        yield from _command(result.command, look.width, inner + " " * _FIELD)
 
 
 def _head(cause: Cause, look: Look, indent: str) -> Iterator[str]:

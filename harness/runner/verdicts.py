@@ -107,7 +107,7 @@ def _flow_result(
         predicted,
         observed,
         baseline.outcome if baseline else None,
-        judge(declared, observed, baseline),
+        judge(declared, observed, baseline, predicted),
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.errors import SourceLocation
 from harness.judge import Baseline, first_correct, judge
 from harness.model.flow import Endpoint, Family, Flow, L4Protocol, Via
-from harness.model.result import Observation, Outcome, Verdict
+from harness.model.result import Decision, Observation, Outcome, Prediction, Verdict
 from harness.model.scenario import Declaration, Expected
 
 PLACE = SourceLocation("shop.scenario.yaml", 27, 5)
@@ -114,6 +114,22 @@ def test_an_ignored_flow_is_never_judged() -> None:
     judgement = judge(declared(Expected.IGNORE, "hairpin"), Observation(Outcome.OPEN), None)
 
     assert (judgement.verdict, judgement.why) == (Verdict.IGNORED, "hairpin")
+
+
+@pytest.mark.parametrize(
+    ("predicted", "blamed"),
+    [
+        (Prediction(Decision.ALLOW), "the cluster obeys"),
+        (Prediction(Decision.DENY), "the cluster does not obey"),
+        (Prediction(Decision.UNSPECIFIED, "hairpin"), "leave it open (hairpin)"),
+    ],
+)
+def test_a_leak_says_who_is_to_blame(predicted: Prediction, blamed: str) -> None:
+    """Whether the policies or the cluster let it through is what a person asks first."""
+    judgement = judge(declared(Expected.DENY), Observation(Outcome.OPEN, answered_by="x/a"), None, predicted)
+
+    assert judgement.verdict is Verdict.LEAK
+    assert blamed in judgement.why
 
 
 OBSERVATIONS = st.builds(
