@@ -28,7 +28,6 @@ from harness.reporting.tally import is_clean
 from harness.runner.run import run as play
 from harness.runner.settings import RunSettings
 
-
 _MOST_WARNINGS = 10
 
 

@@ -126,7 +126,8 @@ def test_a_command_is_broken_between_words_only() -> None:
     start = next(index for index, line in enumerate(lines) if line.strip().startswith("try"))
 
     assert lines[start:] == [
-        "  try        kubectl -n shop exec client -- sh -c \\",
+        "  try        in shop/client:",
+        "             kubectl -n shop exec client -- sh -c \\",
         "               'echo one two three | nc -w 2 192.0.2.1 80' \\",
         "               && echo done",
     ]
@@ -139,7 +140,7 @@ def test_a_copied_command_is_the_command(words: list[str]) -> None:
     lines = explain((_result(command=command),), Look(width=40), "")
     start = next(index for index, line in enumerate(lines) if line.strip().startswith("try"))
     # A shell drops a backslash and the newline after it; shlex does not.
-    copied = "\n".join(lines[start:]).strip().removeprefix("try").replace("\\\n", "")
+    copied = "\n".join(lines[start + 1 :]).replace("\\\n", "")
 
     assert shlex.split(copied) == shlex.split(command)
 
