@@ -126,7 +126,7 @@ def test_a_command_is_broken_between_words_only() -> None:
     start = next(index for index, line in enumerate(lines) if line.strip().startswith("try"))
 
     assert lines[start:] == [
-        "  try        in shop/client:",
+        "  try        in shop/a:",
         "             kubectl -n shop exec client -- sh -c \\",
         "               'echo one two three | nc -w 2 192.0.2.1 80' \\",
         "               && echo done",
