@@ -5,7 +5,7 @@ line are strangers to each other (kept by import-linter, see pyproject.toml):
 
     cli | pytest_plugin                                  arguments -> objects -> exit code
     runner                                               executes plans, owns cleanup, emits events
-    cluster | probing | reporting                        effects: clusters, probes, reports
+    cluster | probing | reporting | forecast             effects: clusters, probes, reports; and what to expect of them
     scenario | semantics | plan | judge | manifests      pure decisions (scenario.load reads files)
     model                                                every record that crosses a boundary
     errors

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from harness.errors import ExitCode, HarnessError
@@ -30,7 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader (`| head`) has seen enough. Keep the interpreter from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.MATCH)
+        return int(ExitCode.INCONCLUSIVE)
+    except Exception as error:  # noqa: BLE001 - Python's own status for it is 1, which would say LEAK
+        traceback.print_exc()
+        sys.stderr.write(f"internal error, so nothing is proved: {type(error).__name__}: {error}\n")
+        return int(ExitCode.INCONCLUSIVE)
 
 
 def entry() -> None:

@@ -101,6 +101,10 @@ class _Run:
             self._stop(str(error))
         except HarnessError as error:
             self._stop(str(error))
+        except BaseException:
+            # A fault of our own: the other workers must not go on for minutes before it is told.
+            self._settings.cancelled.set()
+            raise
 
     @contextmanager
     def _ground(self, worker: int, shared: Cluster | None) -> Iterator[tuple[Cluster, Sentinel]]:
