@@ -118,3 +118,17 @@ def test_a_contradiction_is_a_problem_of_lint_with_its_rule(tmp_path: Path, caps
     assert status == 2
     assert "declared allow, but the policies say deny: shop/frontend -> shop/db:5432/TCP" in told
     assert "NetworkPolicy/shop/frontend-to-db" in told
+
+
+def test_a_contradiction_is_told_before_any_cluster_is_touched(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Declared against predicted needs no cluster: it is told even where there is none to run on."""
+    main(["init", str(tmp_path)])
+    policies = tmp_path / "policies" / "shop.yaml"
+    policies.write_text(policies.read_text().replace("port: pg", "port: 8080"))
+    status = main(["run", str(tmp_path), "--cluster", "nowhere"])
+    told = capsys.readouterr().err
+
+    assert status == 2
+    assert 0 <= told.index("declared allow, but the policies say deny") < told.index("no cluster is called 'nowhere'")
