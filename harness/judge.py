@@ -49,9 +49,11 @@ def judge(
     that it was never tried. `predicted` changes no verdict: it says who is to blame for one.
     """
     found = _judge(declared, observed, baseline)
-    if predicted is None or found.verdict not in (Verdict.LEAK, Verdict.OUTAGE):
-        return found
-    return Judgement(found.verdict, f"{found.why}; {_blame(declared.expected, predicted)}")
+    why = found.why
+    if predicted is not None and found.verdict in (Verdict.LEAK, Verdict.OUTAGE):
+        why = f"{why}; {_blame(declared.expected, predicted)}"
+    # Nobody declared this cell: a match is news of the cluster alone, and every report says so.
+    return Judgement(found.verdict, f"expect: predicted: {why}" if declared.predicted else why)
 
 
 def _judge(declared: Declaration, observed: Observation | None, baseline: Baseline | None) -> Judgement:

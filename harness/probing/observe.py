@@ -179,9 +179,8 @@ class _Watch:
         observations = Matrix.build(
             self.targets,
             lambda flow: replace(
-                _observation(seen[flow]),
-                # An answer with the nonce proves that it arrived; the logs are read for the others only.
-                arrived=True if seen[flow].outcome is Outcome.OPEN else arrived.get(flow),
+                found := _observation(seen[flow]),
+                arrived=found.arrived or arrived.get(flow),
                 alive=_is_alive(self.targets[flow], controls),
                 also_open_from=_another(flow, open_from),
                 settled=conclusions[flow].settled and not self.was_cancelled,
@@ -253,6 +252,8 @@ def _observation(outcome: ProbeOutcome) -> Observation:
     return Observation(
         outcome=outcome.outcome,
         detail=outcome.detail,
+        # An answer with the nonce proves that it arrived; the logs are read for the others only.
+        arrived=True if outcome.outcome is Outcome.OPEN else None,
         answered_by=outcome.answered_by,
         elapsed_s=outcome.elapsed_s,
         request=outcome.request.to_wire() if outcome.request else None,

@@ -132,6 +132,13 @@ def test_a_leak_says_who_is_to_blame(predicted: Prediction, blamed: str) -> None
     assert blamed in judgement.why
 
 
+def test_a_predicted_expectation_is_marked_in_its_reason() -> None:
+    """`expect: predicted` tests the CNI and not an author's intent, and no report may hide it."""
+    copied = Declaration(Expected.ALLOW, PLACE, predicted=True)
+
+    assert judge(copied, Observation(Outcome.OPEN), None).why.startswith("expect: predicted: ")
+
+
 OBSERVATIONS = st.builds(
     Observation,
     outcome=st.sampled_from(Outcome),
