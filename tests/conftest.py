@@ -47,8 +47,27 @@ def _curl() -> str | None:
     return None if shutil.which("curl") else "no curl on PATH; install curl"
 
 
+@cache
+def _openssl() -> str | None:
+    return None if shutil.which("openssl") else "no openssl on PATH; install openssl"
+
+
+@cache
+def _cluster() -> str | None:
+    path = os.environ.get("NETPOL_KUBECONFIG")
+    if not path:
+        return "no cluster to try it on; set NETPOL_KUBECONFIG to the kubeconfig of one that is for tests"
+    return None if os.path.exists(path) else f"NETPOL_KUBECONFIG names {path}, which does not exist"  # noqa: PTH110
+
+
 # Name -> what is missing and how to get it, None where nothing is.
-REQUIREMENTS: Mapping[str, Callable[[], str | None]] = {"netns": _netns, "nc": _nc, "curl": _curl}
+REQUIREMENTS: Mapping[str, Callable[[], str | None]] = {
+    "netns": _netns,
+    "nc": _nc,
+    "curl": _curl,
+    "openssl": _openssl,
+    "cluster": _cluster,
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -73,6 +73,15 @@ def _paths(parser: ArgumentParser) -> None:
     )
 
 
+def _cluster(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--cluster", default="local", metavar="NAME", help="local (the default: embedded) or kubeconfig (any cluster)"
+    )
+    parser.add_argument("--kubeconfig", metavar="FILE", help="the kubeconfig (default: as kubectl finds it)")
+    parser.add_argument("--context", metavar="NAME", help="the context in it (default: its current one)")
+    parser.add_argument("--image", metavar="IMAGE", help="the probe pods' image: any with Python 3.9 or newer")
+
+
 def _colour(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--color",
@@ -91,14 +100,15 @@ def _run(add: _Add) -> None:
         "  netpol-harness run scenarios/ --tag segmentation\n"
         "  netpol-harness run scenarios/ --json result.json --quiet\n"
         "  netpol-harness run scenarios/ --fault ignores-end-port   (does the harness notice?)\n"
-        "  netpol-harness run --list-faults\n",
+        "  netpol-harness run --list-faults\n"
+        "  netpol-harness run scenarios/isolation --cluster kubeconfig --context staging\n",
     )
     parser.add_argument("paths", nargs="*", metavar="PATH", help="a *.scenario.yaml file, or a folder of them")
     parser.add_argument(
         "--tag", action="append", default=[], metavar="TAG", help="only scenarios with this tag; !TAG: only without it"
     )
     cluster = parser.add_argument_group("cluster")
-    cluster.add_argument("--cluster", default="local", metavar="NAME", help="where to run (default: local, embedded)")
+    _cluster(cluster)
     cluster.add_argument("--fault", metavar="NAME", help="let the local data plane misbehave like a broken CNI")
     cluster.add_argument("--list-faults", action="store_true", help="describe the faults that --fault knows, and stop")
     cluster.add_argument(
@@ -170,7 +180,7 @@ def _doctor(add: _Add) -> None:
         "upkeep",
         "  netpol-harness doctor\n  netpol-harness doctor --quiet || echo 'no local cluster here'\n",
     )
-    parser.add_argument("--cluster", default="local", metavar="NAME", help="which cluster (default: local)")
+    _cluster(parser)
     parser.add_argument("--fault", help=argparse.SUPPRESS)
     parser.add_argument("-q", "--quiet", action="store_true", help="one sentence, and only if something is missing")
 

@@ -16,8 +16,7 @@ from types import FrameType
 from typing import Any
 
 from harness.cli.screen import has_colour, say, tell, width
-from harness.cli.selection import load_selected
-from harness.cluster.registry import open_provider
+from harness.cli.selection import chosen_provider, load_selected
 from harness.errors import ExitCode, UsageError
 from harness.forecast import disagreements
 from harness.model.result import Event, RunResult, ScenarioResult, Verdict
@@ -53,7 +52,7 @@ def run(options: Namespace) -> ExitCode:
         deadline_s=options.deadline,
         ceiling_s=options.timeout,
     )
-    provider = open_provider(options.cluster, run=settings.run, fault=options.fault)
+    provider = chosen_provider(options, settings.run)
     screen = _Screen(options)
     with _stopping(settings.cancelled):
         result = play(scenarios, provider, settings, screen.on)

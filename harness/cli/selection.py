@@ -1,10 +1,13 @@
-"""Which scenarios a command is about, loaded with every problem of every file at once."""
+"""What a command is about: scenarios, loaded with every problem of every file at once, and a cluster."""
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.cluster.interface import ClusterProvider
+from harness.cluster.registry import open_provider
 from harness.errors import Problem, ScenarioError, UsageError
 from harness.model.scenario import Scenario
 from harness.scenario.load import discover, load
@@ -40,3 +43,15 @@ def load_selected(paths: Sequence[str], tags: Sequence[str]) -> tuple[Scenario, 
 def is_selected(scenario: Scenario, tags: Sequence[str]) -> bool:
     """Tell whether a scenario has every wanted tag and none of the unwanted (`!tag`) ones."""
     return all((tag[1:] not in scenario.tags) if tag.startswith("!") else (tag in scenario.tags) for tag in tags)
+
+
+def chosen_provider(options: Namespace, run: str) -> ClusterProvider:
+    """Build the provider of the cluster that the command line names. Raises `UsageError`."""
+    return open_provider(
+        options.cluster,
+        run=run,
+        fault=options.fault,
+        kubeconfig=options.kubeconfig,
+        context=options.context,
+        image=options.image,
+    )

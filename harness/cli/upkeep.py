@@ -6,7 +6,7 @@ import secrets
 from argparse import Namespace
 
 from harness.cli.screen import say
-from harness.cluster.registry import open_provider
+from harness.cli.selection import chosen_provider
 from harness.errors import ClusterError, EnvironmentMissingError, ExitCode
 from harness.runner.sentinel import Sentinel
 from harness.runner.settings import RunSettings
@@ -15,7 +15,7 @@ from harness.runner.settings import RunSettings
 def doctor(options: Namespace) -> ExitCode:
     """Open the cluster and let the canary decide; each line says what holds or what to do."""
     settings = RunSettings(run=secrets.token_hex(3))
-    provider = open_provider(options.cluster, run=settings.run, fault=options.fault)
+    provider = chosen_provider(options, settings.run)
     lines: list[str] = []
     try:
         with provider.open() as cluster:

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness import manifests
 from harness.cluster.interface import Addresses, Cluster
-from harness.errors import HarnessError
+from harness.errors import ClusterError, HarnessError
 from harness.model.flow import Endpoint, Family, Flow, Via
 from harness.model.result import Observation
 from harness.model.scenario import Manifest, ObjectRef
@@ -85,7 +85,12 @@ class Stage:
         self._meet(Topology(pods=pods))
 
     def relabel(self, changes: Sequence[Relabel]) -> None:
-        """Change labels of pods and namespaces in place."""
+        """Change labels of pods and namespaces in place. Raises `ClusterError` where that shows too late to judge."""
+        if not self.cluster.capabilities().relabels_in_time:
+            raise ClusterError(
+                "a pod that is relabelled here gets its new policies up to half a minute later, unseen by the barrier",
+                remedy="seen on Cilium; leave the scenario out here, or run it on --cluster local",
+            )
         self.topology = self.topology.relabelled(changes)
         objects = []
         for change in changes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,9 @@ from harness.model.flow import Family
 from harness.model.scenario import ObjectRef
 from harness.model.topology import Listener, Namespace, Pod
 
-READY_S = 20.0
+READY_S = 60.0
+# Cilium takes up to half a minute to give a pod that was relabelled its new identity.
+_SLOWEST = 2
 _serial = itertools.count(1)
 
 
@@ -41,6 +44,21 @@ def policy(namespace: str, name: str, **spec: Any) -> dict[str, Any]:
 def pod_ref(namespace: str, name: str) -> ObjectRef:
     """Return the reference of a pod."""
     return ObjectRef("Pod", namespace, name)
+
+
+def await_answers(
+    cluster: Cluster, source: ObjectRef, address: str, ports: Sequence[int], expected: Sequence[str]
+) -> list[str]:
+    """Return what a pod hears on each port: what is expected, or what it was when the cluster's patience ended.
+
+    Policies are in force some time after the API has taken them, but for a private cluster, whose first answer counts.
+    """
+    known = cluster.capabilities()
+    end = time.monotonic() + (0.0 if known.private else _SLOWEST * known.timing.deadline_s)
+    while True:
+        heard = [ask(cluster, source, address, port) for port in ports]
+        if heard == list(expected) or time.monotonic() > end:
+            return heard
 
 
 def bring_up(cluster: Cluster, objects: Sequence[Mapping[str, Any]]) -> Mapping[ObjectRef, Mapping[Family, str]]:

@@ -9,16 +9,19 @@ import pytest
 
 from harness.cluster.interface import Cluster
 from harness.cluster.registry import open_provider
+from tests.contract.shared import kubeconfig_cluster
 from tests.fake import FakeCluster, FakeProvider
 
 # How to open a cluster by the name it is registered under; a name that is missing here fails a test.
 OPENERS: dict[str, Callable[[], AbstractContextManager[Cluster]]] = {
     "local": lambda: open_provider("local", run="contract").open(),
+    "kubeconfig": kubeconfig_cluster,
     "fake": lambda: FakeProvider(FakeCluster()).open(),
 }
 
 PARAMETERS = [
     pytest.param("local", marks=pytest.mark.netns),
+    pytest.param("kubeconfig", marks=pytest.mark.cluster),
     pytest.param("fake"),
 ]
 

@@ -19,6 +19,7 @@ DOORS = {
     "yaml": "harness.scenario.document",
     "pydantic": "harness.scenario.schema",
     "kubernetes": "harness.cluster.kubernetes",
+    "websocket": "harness.cluster.kubernetes",
     "junit_xml": "harness.reporting.junit",
     "pytest": "harness.pytest_plugin",
     "subprocess": "harness.cluster",

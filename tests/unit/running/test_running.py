@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.errors import ClusterError
+from harness.model.cluster import Capabilities
 from harness.model.result import Event, RunResult, Verdict
 from harness.model.scenario import Scenario
 from harness.runner.run import run
@@ -174,6 +176,19 @@ def test_an_interruption_cleans_up_and_reports_what_it_has(tmp_path: Path, when:
     assert result.interrupted
     assert cluster.objects == {}
     assert [len(step.flows) for step in result.scenarios[0].steps] == [4, 4]
+
+
+def test_a_relabel_that_would_show_too_late_is_never_judged(tmp_path: Path) -> None:
+    """Where new labels take effect unseen and late, a settled matrix would still be the old one."""
+
+    class Slow(FakeCluster):
+        def capabilities(self) -> Capabilities:
+            return replace(super().capabilities(), relabels_in_time=False)
+
+    text = SCENARIO + "- {name: relabelled, relabel: {shop/web: {tier: other}}, expect: {same: closed}}\n"
+    result = play(Slow(), scenario(tmp_path, text))
+
+    assert (verdicts(result, 1), verdicts(result, 2)) == ({Verdict.MATCH: 2}, {Verdict.INCONCLUSIVE: 2})
 
 
 def test_scenarios_on_one_topology_share_their_pods(tmp_path: Path) -> None:

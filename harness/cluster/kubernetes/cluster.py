@@ -1,0 +1,112 @@
+"""The six verbs of a real cluster."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from harness.cluster.kubernetes.agents import connect
+from harness.cluster.kubernetes.apply import Applier
+from harness.cluster.kubernetes.client import Client
+from harness.cluster.kubernetes.diagnosis import describe
+from harness.cluster.kubernetes.ownership import Ownership
+from harness.cluster.kubernetes.probe_pods import is_probe_pod, runnable, script
+from harness.cluster.kubernetes.waiting import placed_services, running_pods
+from harness.errors import ClusterError
+from harness.model.cluster import AgentChannel, Capabilities
+from harness.model.flow import Family
+from harness.model.scenario import ObjectRef
+
+_THREADS = 16
+_WAITS: Mapping[str, Callable[[Client, str, Sequence[str], float], Mapping[str, Mapping[Family, str]]]] = {
+    "Pod": running_pods,
+    "Service": placed_services,
+}
+
+
+class KubernetesCluster:
+    """Any cluster behind a kubeconfig; may be used by many threads at once.
+
+    Writes only into namespaces that carry `marks`, which it gives to those that it makes.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        capabilities: Capabilities,
+        marks: Mapping[str, str],
+        *,
+        image: str,
+        agent: str,
+        tolerate: bool = False,
+    ) -> None:
+        """Take an open client; `agent` is the agent's source, `image` any with a Python to run it."""
+        self._client = client
+        self._capabilities = capabilities
+        self._ownership = Ownership(client, marks)
+        self._applier = Applier(client, self._ownership, private=capabilities.private)
+        self._image = image
+        self._agent = agent
+        self._tolerate = tolerate
+        self._scripts: set[str] = set()
+        self._lock = threading.Lock()
+
+    def capabilities(self) -> Capabilities:
+        """Say what the server said when this cluster was opened."""
+        return self._capabilities
+
+    def apply(self, manifests: Sequence[Mapping[str, Any]]) -> None:
+        """Apply the objects as they are; only probe pods get what they need to run, and namespaces this run's marks."""
+        pods = [item for item in manifests if is_probe_pod(item)]
+        ready = [
+            runnable(item, self._image, tolerate=self._tolerate) if is_probe_pod(item) else item for item in manifests
+        ]
+        homes = dict.fromkeys(item["metadata"]["namespace"] for item in pods)
+        with self._lock:
+            new = [home for home in homes if home not in self._scripts]
+        self._applier.apply([*(script(home, self._agent) for home in new), *ready])
+        with self._lock:
+            self._scripts.update(new)
+
+    def delete(self, refs: Sequence[ObjectRef]) -> None:
+        """Delete the objects and, with a namespace, all that is in it; returns when all of it is gone."""
+        with self._lock:
+            self._scripts.difference_update(ref.name for ref in refs if ref.kind == "Namespace")
+        self._applier.delete(refs)
+
+    def delete_all(self) -> None:
+        """Delete every namespace of this run that is left."""
+        self.delete([ObjectRef("Namespace", "", name) for name in self._ownership.names()])
+
+    def wait_ready(self, refs: Sequence[ObjectRef], deadline_s: float) -> Mapping[ObjectRef, Mapping[Family, str]]:
+        """Wait until pods run and have addresses; a pod that cannot start is told of at once, with its events."""
+        end = time.monotonic() + deadline_s
+        groups: dict[tuple[str, str], list[str]] = {}
+        for ref in refs:
+            if ref.kind not in _WAITS:
+                raise ClusterError(f"a real cluster has no {ref.kind} to wait for", where=str(ref))
+            groups.setdefault((ref.kind, ref.namespace), []).append(ref.name)
+        if not groups:
+            return {}
+
+        def wait(group: tuple[str, str]) -> dict[ObjectRef, Mapping[Family, str]]:
+            found = _WAITS[group[0]](self._client, group[1], groups[group], end)
+            return {ObjectRef(*group, name): addresses for name, addresses in found.items()}
+
+        with ThreadPoolExecutor(min(_THREADS, len(groups)), thread_name_prefix="wait") as pool:
+            found = {ref: addresses for part in pool.map(wait, groups) for ref, addresses in part.items()}
+        return {ref: found[ref] for ref in refs}
+
+    def open_agent(self, ref: ObjectRef) -> AgentChannel:
+        """Open a channel to a pod's agent, as soon as that listens on all its ports."""
+        return connect(self._client, ref)
+
+    def diagnose(self, refs: Sequence[ObjectRef]) -> str:
+        """Describe pods as the API server sees them, and the policies around them; never raises."""
+        try:
+            return describe(self._client, refs)
+        except Exception as fault:  # noqa: BLE001 - a diagnosis that fails says so
+            return f"no diagnosis: {fault}"
