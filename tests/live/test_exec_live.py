@@ -20,6 +20,7 @@ from harness.cluster.kubernetes.exit_status import ExitStatus
 from harness.cluster.kubernetes.handshake import V4, V5, exec_target
 from harness.cluster.kubernetes.kubeconfig import open_client
 from harness.cluster.kubernetes.link import Keepalive
+from harness.cluster.kubernetes.probe_pods import DEFAULT_IMAGE
 from harness.cluster.kubernetes.refusals import ApiError
 from harness.errors import ChannelClosedError, ClusterError
 from harness.model.flow import Endpoint
@@ -28,8 +29,7 @@ from harness.probing.wire import ProbeRequest
 
 pytestmark = pytest.mark.cluster
 
-# A Debian with python3, there on every node: a cluster for tests brings its own.
-IMAGE = os.environ.get("NETPOL_IMAGE", "lab/probe-base:1")
+IMAGE = os.environ.get("NETPOL_IMAGE") or DEFAULT_IMAGE
 NAME, CONTAINER = "shop/web", "agent"
 READY_S = 60.0
 ENDS_S = 30.0
