@@ -66,8 +66,8 @@ def _command(add: _Add, name: str, about: str, module: str, examples: str = "") 
     return parser
 
 
-def _paths(parser: ArgumentParser) -> None:
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a *.scenario.yaml file, or a folder of them")
+def _paths(parser: ArgumentParser, nargs: str = "+") -> None:
+    parser.add_argument("paths", nargs=nargs, metavar="PATH", help="a *.scenario.yaml file, or a folder of them")
     parser.add_argument(
         "--tag", action="append", default=[], metavar="TAG", help="only scenarios with this tag; !TAG: only without it"
     )
@@ -103,10 +103,7 @@ def _run(add: _Add) -> None:
         "  netpol-harness run --list-faults\n"
         "  netpol-harness run scenarios/isolation --cluster kubeconfig --context staging\n",
     )
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="a *.scenario.yaml file, or a folder of them")
-    parser.add_argument(
-        "--tag", action="append", default=[], metavar="TAG", help="only scenarios with this tag; !TAG: only without it"
-    )
+    _paths(parser, "*")  # --list-faults needs none
     cluster = parser.add_argument_group("cluster")
     _cluster(cluster)
     cluster.add_argument("--fault", metavar="NAME", help="let the local data plane misbehave like a broken CNI")
