@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from harness.forecast import declared_matrix, predicted_matrix
 from harness.judge import Baseline, first_correct, judge
 from harness.model.flow import Flow
+from harness.model.matrix import Matrix
 from harness.model.result import (
     FlowResult,
     Observation,
@@ -82,18 +83,21 @@ def step_result(record: StepRecord, evidence: Evidence) -> StepResult:
 
 def ignored_flows(step: Step) -> frozenset[Flow]:
     """Return the flows of a step that nobody will judge."""
-    declared = step.declared or declared_matrix(step, predicted_matrix(step))
-    return frozenset(flow for flow, cell in declared.items() if cell.expected is Expected.IGNORE)
+    return frozenset(flow for flow, cell in _declared(step).items() if cell.expected is Expected.IGNORE)
 
 
 def failed_flows(record: StepRecord, evidence: Evidence) -> list[Flow]:
     """Return the flows of a step that leak or are out by what is known so far; later proof cannot mend these."""
-    predicted = predicted_matrix(record.step)
-    declared = declared_matrix(record.step, predicted)
     judged = {
-        flow: judge(declared[flow], _observation(flow, record), _baseline(flow, record, evidence)) for flow in declared
+        flow: judge(cell, _observation(flow, record), _baseline(flow, record, evidence))
+        for flow, cell in _declared(record.step).items()
     }
     return [flow for flow, found in judged.items() if found.verdict in (Verdict.LEAK, Verdict.OUTAGE)]
+
+
+def _declared(step: Step) -> Matrix[Declaration]:
+    """Return what a step expects; predicts only where the step says `expect: predicted`."""
+    return declared_matrix(step, predicted_matrix(step)) if step.declared is None else step.declared
 
 
 def _flow_result(
