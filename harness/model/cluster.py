@@ -39,6 +39,7 @@ class Capabilities:
     kind: str
     emulated: bool
     cni: str | None = None
+    cni_version: str | None = None
     kubernetes: str | None = None
     families: frozenset[Family] = frozenset({Family.IPV4})
     protocols: frozenset[L4Protocol] = frozenset({L4Protocol.TCP, L4Protocol.UDP})

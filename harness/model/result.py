@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from harness.errors import SourceLocation
-from harness.model.flow import Endpoint, Flow
+from harness.model.flow import Endpoint, Family, Flow
 from harness.model.policy import Direction
 from harness.model.scenario import Declaration
 
@@ -158,7 +158,8 @@ class StepResult:
     """One step, judged. Times are in seconds from the end of its changes, None where unknown.
 
     `expected_prediction`: the step said `expect: predicted`. `diagnostics` is the
-    cluster's own account, asked for only when something went wrong.
+    cluster's own account, asked for only when something went wrong. `start_leaks` are flows of pods that came with
+    this step, seen open before they settled as closed; None where no pod came.
     """
 
     name: str
@@ -173,6 +174,7 @@ class StepResult:
     duration_s: float | None = None
     expected_prediction: bool = False
     diagnostics: str | None = None
+    start_leaks: tuple[Flow, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,13 +197,18 @@ class ClusterFacts:
     kind: str
     emulated: bool
     cni: str | None = None
+    cni_version: str | None = None
     kubernetes: str | None = None
+    families: tuple[Family, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """A whole run. `started` is an RFC 3339 instant in UTC; `interrupted` runs report what they have."""
+    """A whole run. `started` is an RFC 3339 instant in UTC; `interrupted` runs report what they have.
+
+    `commit` is the revision of the scenarios that were run, where somebody said it.
+    """
 
     run: str
     started: str
@@ -210,6 +217,7 @@ class RunResult:
     scenarios: tuple[ScenarioResult, ...]
     error: str | None = None
     interrupted: bool = False
+    commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,7 +168,15 @@ class _Run:
         known = self._capabilities
         if known is None:
             return None
-        return ClusterFacts(known.kind, known.emulated, known.cni, known.kubernetes, known.notes)
+        return ClusterFacts(
+            known.kind,
+            known.emulated,
+            known.cni,
+            known.cni_version,
+            known.kubernetes,
+            tuple(sorted(known.families)),
+            known.notes,
+        )
 
 
 class _PodBudget:

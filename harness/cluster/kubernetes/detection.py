@@ -52,12 +52,11 @@ def detect(client: Client, *, private: bool = False, tolerate: bool = False) -> 
     ]
     groups = [str(group.get("name")) for group in client.get("/apis").get("groups") or ()]
     cni, cni_version = name_cni(daemon_sets, groups)
-    if cni and cni_version:
-        notes.append(f"CNI: {cni} {cni_version}")
     return Capabilities(
         kind="kubeconfig",
         emulated=False,
         cni=cni,
+        cni_version=cni_version,
         kubernetes=version,
         families=families(
             _items(client, PODS.collection(SYSTEM), notes),
