@@ -25,6 +25,8 @@ from harness.runner.settings import Emit, InterruptedRunError, RunSettings
 from harness.runner.stage import Stage
 from harness.scenario.rename import Renaming
 
+_CLOSINGS = 8
+
 
 def run(scenarios: Sequence[Scenario], provider: ClusterProvider, settings: RunSettings, emit: Emit) -> RunResult:
     """Play all scenarios and return what came of each, in the order given.
@@ -48,6 +50,8 @@ class _Run:
         self._stop_reason: str | None = None
         self._enforced = True
         self._results: dict[str, ScenarioResult] = {}
+        # Where many share a cluster, stages are taken down behind the lanes' backs: a namespace takes seconds to go.
+        self._closing: ThreadPoolExecutor | None = None
 
     def result(self) -> RunResult:
         started, clock = datetime.now(UTC), time.monotonic()
@@ -82,6 +86,8 @@ class _Run:
         workers = min(self._settings.parallel, len(waiting))
         with ExitStack() as stack:
             shared = None if self._provider.private else stack.enter_context(self._provider.open())
+            if shared is not None:
+                self._closing = stack.enter_context(ThreadPoolExecutor(_CLOSINGS, thread_name_prefix="closing"))
             pool = stack.enter_context(ThreadPoolExecutor(max(1, workers), thread_name_prefix="lane"))
             for future in [pool.submit(self._work, number, waiting, shared) for number in range(workers)]:
                 future.result()
@@ -125,7 +131,7 @@ class _Run:
             return False
         played = 0
         try:
-            with self._budget.taken(lane.pods, self._settings), self._stage(lane, cluster) as stage:
+            with self._stage(lane, cluster) as stage:
                 performer = Performer(stage, sentinel, self._emit)
                 for scenario in lane.scenarios:
                     self._settings.check()
@@ -143,13 +149,25 @@ class _Run:
 
     @contextmanager
     def _stage(self, lane: Lane, cluster: Cluster) -> Iterator[Stage]:
-        """Bring up a lane's pods, and take them down whatever happens."""
+        """Bring up a lane's pods as soon as there is room for them, and take them down whatever happens."""
+        share = self._budget.take(lane.pods, self._settings)
         stage = Stage(cluster, self._settings, self._renaming(lane))
+
+        def close() -> None:
+            try:
+                stage.close()
+            finally:
+                self._budget.give_back(share)
+
         try:
             stage.add(lane.topology)
             yield stage
         finally:
-            stage.close()
+            if self._closing is None:
+                close()
+            else:
+                # What it could not delete, the provider tries again when the cluster is left, and tells of.
+                self._closing.submit(close)
 
     def _renaming(self, lane: Lane) -> Renaming:
         if self._settings.verbatim_namespaces:
@@ -187,9 +205,8 @@ class _PodBudget:
         self._free = pods
         self._changed = threading.Condition()
 
-    @contextmanager
-    def taken(self, pods: int, settings: RunSettings) -> Iterator[None]:
-        """Hold `pods` of the budget. Raises `InterruptedRunError` when the run stops while waiting."""
+    def take(self, pods: int, settings: RunSettings) -> int:
+        """Wait for `pods` of the budget and return the share taken. Raises `InterruptedRunError` when the run stops."""
         share = min(pods, self._total)
         with self._changed:
             while self._free < share:
@@ -197,12 +214,13 @@ class _PodBudget:
                 self._changed.wait(0.1)
             settings.check()
             self._free -= share
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._free += share
-                self._changed.notify_all()
+        return share
+
+    def give_back(self, share: int) -> None:
+        """Let others have a share that was taken."""
+        with self._changed:
+            self._free += share
+            self._changed.notify_all()
 
 
 def _serialised(emit: Emit) -> Emit:
