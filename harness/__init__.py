@@ -3,11 +3,12 @@
 The architecture, top to bottom; a line imports only lines below it, and names on one
 line are strangers to each other (kept by import-linter, see pyproject.toml):
 
-    cli | pytest_plugin                                  arguments -> objects -> exit code
-    runner                                               executes plans, owns cleanup, emits events
-    cluster | probing | reporting | forecast             effects: clusters, probes, reports; and what to expect of them
-    scenario | semantics | plan | judge | manifests      pure decisions (scenario.load reads files)
-    model                                                every record that crosses a boundary
+    cli | pytest_plugin                        arguments -> objects -> exit code
+    runner                                     executes plans, owns cleanup, emits events
+    cluster | probing | reporting | forecast   effects: clusters, probes, reports; and what to expect of them
+    scenario | semantics | plan | placement    pure decisions (scenario.load reads files)
+    judge | manifests                          pure, too
+    model                                      every record that crosses a boundary
     errors
 
 Three matrices meet in `judge`: declared (scenario), predicted (semantics), observed

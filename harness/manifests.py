@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.model.scenario import ObjectRef
-from harness.model.topology import External, Listener, Namespace, Pod, Service
+from harness.model.topology import External, Listener, Namespace, NodeChoice, Pod, Service
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "netpol-harness"}
 RUN_LABEL = "netpol-harness.example.org/run"
@@ -30,8 +30,8 @@ def namespace(spec: Namespace, name: str, marks: Mapping[str, str]) -> Object:
     }
 
 
-def pod(spec: Pod, namespace: str, node: str | None = None) -> Object:
-    """Build the probe pod of `spec` in the namespace called `namespace`, on `node` if given."""
+def pod(spec: Pod, namespace: str, node: NodeChoice | None = None) -> Object:
+    """Build the probe pod of `spec` in the namespace called `namespace`, with what the scheduler is told of `node`."""
     body: Object = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -62,7 +62,7 @@ def pod(spec: Pod, namespace: str, node: str | None = None) -> Object:
     if spec.host_network:
         body["hostNetwork"] = True
     if node is not None:
-        body["nodeName"] = node
+        body["affinity"] = {"nodeAffinity": _node_affinity(node)}
     if not spec.ready:
         # A gate that nobody ever sets: the pod runs and never becomes ready.
         body["readinessGates"] = [{"conditionType": "netpol-harness.example.org/never"}]
@@ -121,6 +121,14 @@ def ref(manifest: Mapping[str, Any]) -> ObjectRef:
     """Return the reference of an object built here or written by an author."""
     metadata = manifest["metadata"]
     return ObjectRef(manifest["kind"], metadata.get("namespace", ""), metadata["name"])
+
+
+def _node_affinity(node: NodeChoice) -> Object:
+    # By the node's own name, as the DaemonSet controller does: its hostname label may say something else.
+    term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node.name]}]}
+    if node.required:
+        return {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+    return {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "preference": term}]}
 
 
 def _container_ports(listeners: tuple[Listener, ...]) -> list[Object]:

@@ -31,7 +31,8 @@ class Capabilities:
     """What a cluster is and can do; callers ask this record, never a cluster's name.
 
     `private`: opened for one caller and gone with it, so cluster-wide effects and fixed
-    external addresses disturb nobody. `nodes` are the names that pods can be put on. `relabels_in_time` False: a pod's
+    external addresses disturb nobody. `nodes` are the names that pods can be put on, empty
+    where there is nothing to choose. `relabels_in_time` False: a pod's
     new labels may take effect long after the barrier, so that a step that relabels cannot be judged. `notes` are
     facts that every report of this cluster must carry.
     """

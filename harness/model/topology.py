@@ -43,6 +43,14 @@ class NodePlacement:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeChoice:
+    """A cluster's node for a pod; one that is not `required` may be missed where it has no room."""
+
+    name: str
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Pod:
     """A pod; `group` is the name that `replicas` were written under (its own name otherwise)."""
 

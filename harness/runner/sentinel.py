@@ -18,7 +18,7 @@ from harness.cluster.interface import Cluster
 from harness.errors import HarnessError, NotEnforcedError
 from harness.model.flow import Family, Flow, L4Protocol, Via
 from harness.model.result import CLOSED, Outcome
-from harness.model.topology import Listener, Namespace, Pod, Topology
+from harness.model.topology import Listener, Namespace, NodeChoice, Pod, Topology
 from harness.probing.prober import RoundHandle
 from harness.runner.settings import RunSettings
 from harness.runner.stage import Stage
@@ -66,7 +66,8 @@ class Sentinel:
         self._settings = settings
         self._stage = Stage(cluster, settings, Renaming.build([_NAMESPACE], f"np-{settings.run}-w{worker}-"))
         self._turn = 0
-        self._pairs = _pairs(cluster.capabilities().nodes)
+        self._nodes = self._stage.nodes()
+        self._pairs = _pairs(len(self._nodes) or 1)
 
     def bring_up(self) -> None:
         """Start the sentinel pods and prove, once and for all on this cluster, that policies have an effect.
@@ -75,7 +76,12 @@ class Sentinel:
         """
         namespace = Namespace(_NAMESPACE, {"kubernetes.io/metadata.name": _NAMESPACE})
         pods = {pod.endpoint: pod for pair in self._pairs for pod in pair}
-        self._stage.add(Topology(namespaces={_NAMESPACE: namespace}, pods=pods))
+        pinned = {
+            pod.endpoint: NodeChoice(node, required=True)
+            for node, pair in zip(self._nodes, self._pairs, strict=False)
+            for pod in pair
+        }
+        self._stage.add(Topology(namespaces={_NAMESPACE: namespace}, pods=pods), pinned)
         self._canary()
 
     def turn(self) -> Barrier:
@@ -159,15 +165,15 @@ class Sentinel:
         return not waiting
 
 
-def _pairs(nodes: tuple[str, ...]) -> list[tuple[Pod, Pod]]:
-    """Return a client and a server for each node of the cluster."""
+def _pairs(nodes: int) -> list[tuple[Pod, Pod]]:
+    """Return a client and a server for each node in use."""
     listeners = tuple(Listener(port) for port in _PORTS)
     return [
         (
             Pod(_NAMESPACE, f"client-{number}", {"sentinel": "client"}),
             Pod(_NAMESPACE, f"server-{number}", {"sentinel": "server"}, listeners),
         )
-        for number, _ in enumerate(nodes or ("any",))
+        for number in range(nodes)
     ]
 
 

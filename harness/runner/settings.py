@@ -29,13 +29,14 @@ class InterruptedRunError(HarnessError):
 class RunSettings:
     """A run's identity and the choices made on the command line.
 
-    `parallel` lanes run side by side within `pod_budget` pods. Timing fields that are None stay
-    what the cluster says they should be; all are in seconds.
+    `parallel` lanes run side by side within `pod_budget` pods, on the first `nodes` of the cluster's nodes. Timing
+    fields that are None stay what the cluster says they should be; all are in seconds.
     """
 
     run: str
     parallel: int = 4
     pod_budget: int = 300
+    nodes: int = 4
     engine: str = "socket"
     verbatim_namespaces: bool = False
     window_s: float | None = None

@@ -16,7 +16,8 @@ from harness.errors import ClusterError, HarnessError
 from harness.model.flow import Endpoint, Family, Flow, Via
 from harness.model.result import Observation
 from harness.model.scenario import Manifest, ObjectRef
-from harness.model.topology import Relabel, Topology
+from harness.model.topology import NodeChoice, Pod, Relabel, Topology
+from harness.placement import place
 from harness.probing.prober import Prober, Target
 from harness.probing.session import AgentSession
 from harness.runner.settings import RunSettings
@@ -41,20 +42,26 @@ class Stage:
         self.faults: dict[Endpoint, str] = {}
         self._addresses: dict[Endpoint, Addresses] = {}
         self._service_addresses: dict[Endpoint, Addresses] = {}
+        self._nodes: dict[Endpoint, NodeChoice] = {}
         self._sessions: dict[Endpoint, AgentSession] = {}
         # One prober for as long as the stage stands: it remembers how far each agent's log has been read.
         self._prober = Prober(self._sessions, engine=settings.engine)
 
     # -- changes ---------------------------------------------------------------
 
-    def add(self, addition: Topology) -> None:
-        """Bring up everything of `addition` and open its agents."""
+    def nodes(self) -> tuple[str, ...]:
+        """Return the nodes that this run's pods may be put on; empty where there is nothing to choose."""
+        return self.cluster.capabilities().nodes[: self.settings.nodes]
+
+    def add(self, addition: Topology, pinned: Mapping[Endpoint, NodeChoice] | None = None) -> None:
+        """Bring up everything of `addition` and open its agents; pods that are not `pinned` are placed."""
         objects = [
             manifests.namespace(item, self.renaming.real(item.name), self.settings.marks)
             for item in addition.namespaces.values()
         ]
         objects += [manifests.external(item) for item in addition.externals.values()]
-        objects += [manifests.pod(pod, self.renaming.real(pod.namespace)) for pod in addition.pods.values()]
+        self._nodes.update(pinned or place(addition.pods.values(), self.nodes(), self._nodes))
+        objects += [self._pod_manifest(pod) for pod in addition.pods.values()]
         objects += [
             manifests.service(service, self.renaming.real(service.namespace)) for service in addition.services.values()
         ]
@@ -68,6 +75,7 @@ class Stage:
         gone = self.topology.removed(names)
         for endpoint in self.topology.pods.keys() - gone.pods.keys():
             self._forget(endpoint)
+            self._nodes.pop(endpoint, None)
         refs = [
             self._pod_ref(Endpoint(name)) if "/" in name else ObjectRef("Namespace", "", self.renaming.real(name))
             for name in names
@@ -81,7 +89,7 @@ class Stage:
         for endpoint in pods:
             self._forget(endpoint)
         self.cluster.delete([self._pod_ref(endpoint) for endpoint in pods])
-        self.cluster.apply([manifests.pod(pod, self.renaming.real(pod.namespace)) for pod in pods.values()])
+        self.cluster.apply([self._pod_manifest(pod) for pod in pods.values()])
         self._meet(Topology(pods=pods))
 
     def relabel(self, changes: Sequence[Relabel]) -> None:
@@ -95,8 +103,7 @@ class Stage:
         objects = []
         for change in changes:
             if "/" in change.target:
-                pod = self.topology.pods[Endpoint(change.target)]
-                objects.append(manifests.pod(pod, self.renaming.real(pod.namespace)))
+                objects.append(self._pod_manifest(self.topology.pods[Endpoint(change.target)]))
             else:
                 namespace = self.topology.namespaces[change.target]
                 objects.append(manifests.namespace(namespace, self.renaming.real(namespace.name), self.settings.marks))
@@ -221,6 +228,10 @@ class Stage:
                 else:
                     self._sessions[endpoint] = met
                     self.faults.pop(endpoint, None)
+
+    def _pod_manifest(self, pod: Pod) -> dict[str, Any]:
+        """Build a pod, the same each time: but for its labels the API server lets nothing of it be changed."""
+        return manifests.pod(pod, self.renaming.real(pod.namespace), self._nodes.get(pod.endpoint))
 
     def _forget(self, endpoint: Endpoint, *, keep_address: bool = False) -> None:
         session = self._sessions.pop(endpoint, None)

@@ -54,7 +54,7 @@ def runnable(manifest: Mapping[str, Any], image: str, *, tolerate: bool = False)
             *security.get("sysctls", ()),
             {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"},
         ]
-    if "nodeName" not in spec and "topologySpreadConstraints" not in spec:
+    if "affinity" not in spec and "topologySpreadConstraints" not in spec:
         spec["topologySpreadConstraints"] = [_spread()]
     if tolerate:
         spec["tolerations"] = [*spec.get("tolerations", ()), *(dict(item) for item in _EVERY_TAINT)]

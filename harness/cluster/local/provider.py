@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.cluster.agent_file import agent_source
-from harness.cluster.local import addressing, faults, netns
+from harness.cluster.local import faults, netns
 from harness.cluster.local.cluster import LocalCluster
 from harness.cluster.local.requirements import requirements
 from harness.cluster.local.sandbox import Sandbox
@@ -80,7 +80,6 @@ def capabilities() -> Capabilities:
         emulated=True,
         families=frozenset(families),
         protocols=frozenset(protocols),
-        nodes=(addressing.NODE,),
         externals=True,
         private=True,
         timing=Timing(rounds=3, window_s=0.2, deadline_s=15.0, floor_s=0.15, ceiling_s=1.0, ready_s=30.0, canary_s=5.0),

@@ -9,7 +9,7 @@ import pytest
 
 from harness import manifests
 from harness.cluster.kubernetes.probe_pods import SCRIPT, agent_name, is_probe_pod, runnable, script
-from harness.model.topology import Listener, Pod
+from harness.model.topology import Listener, NodeChoice, Pod
 from tests import builders
 
 LOW_PORTS = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
@@ -18,7 +18,7 @@ SAFE_SYSCTLS = {"net.ipv4.ip_unprivileged_port_start"}
 RESTRICTED_VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "projected", "secret"}
 
 
-def _made(node: str | None = None, **changes: Any) -> dict[str, Any]:
+def _made(node: NodeChoice | None = None, **changes: Any) -> dict[str, Any]:
     return manifests.pod(builders.pod(**changes), "np-x-shop", node)
 
 
@@ -78,11 +78,13 @@ def test_a_pod_without_a_node_is_spread_over_all() -> None:
     assert [item["operator"] for item in constraint["labelSelector"]["matchExpressions"]] == ["DoesNotExist"]
 
 
-def test_a_pod_with_a_node_goes_there() -> None:
-    """The node that a scenario names is final."""
-    spec = runnable(_made("lab2"), "example:1")["spec"]
+@pytest.mark.parametrize(("required", "expected"), [(True, "required"), (False, "preferred")])
+def test_a_pod_with_a_node_goes_there(required: bool, expected: str) -> None:
+    """The scheduler is told of the node, so that room and taints still count, and is not told to spread as well."""
+    spec = runnable(_made(NodeChoice("lab2", required=required)), "example:1")["spec"]
 
-    assert (spec["nodeName"], "topologySpreadConstraints" in spec) == ("lab2", False)
+    (key,) = spec["affinity"]["nodeAffinity"]
+    assert (key, "topologySpreadConstraints" in spec) == (f"{expected}DuringSchedulingIgnoredDuringExecution", False)
 
 
 @pytest.mark.parametrize(("tolerate", "expected"), [(False, None), (True, [{"operator": "Exists"}])])
