@@ -19,7 +19,7 @@ def cluster(facts: ClusterFacts, look: Look) -> list[str]:
     """Return which cluster it was, and in detail what must be known of it."""
     parts = [facts.kind]
     if facts.cni:
-        parts.append(f"CNI {facts.cni}")
+        parts.append(f"CNI {facts.cni}" + (f" {facts.cni_version}" if facts.cni_version else ""))
     if facts.kubernetes:
         parts.append(f"Kubernetes {facts.kubernetes}")
     lines = wrapped(", ".join(parts), look.width, "cluster: ")
@@ -48,6 +48,8 @@ def lines(result: RunResult, look: Look) -> Iterator[str]:
     )
     yield from _list("inconclusive", [text for step in steps for text in _reasons(*step, _DOUBTFUL)], look)
     yield from _list("never settled", [_name(*step) for step in steps if step[1].settled is False], look)
+    leaks = [f"{_name(*step)}: {text}" for step in steps for text in start_leaks(step[1])]
+    yield from _list("open at pod start", leaks, look)
     yield from _list("known deviations", [text for step in steps for text in _reasons(*step, (Verdict.KNOWN,))], look)
     errors = [
         f"{scenario.name} ({scenario.file}): {first_line(scenario.error)}"
@@ -60,6 +62,14 @@ def lines(result: RunResult, look: Look) -> Iterator[str]:
         yield from block(result.error, look.width, "  ")
     outcome, tone = _outcome(result, tally)
     yield from (look.style.paint(line, tone) for line in wrapped(outcome, look.width))
+
+
+def start_leaks(step: StepResult) -> list[str]:
+    """Return a line on what a fresh pod could do, or have done to it, before its policies were in force."""
+    if not step.start_leaks:
+        return []
+    leaks = plural(len(step.start_leaks), "flow")
+    return [f"{leaks} of fresh pods open before the policies that deny them: {step.start_leaks[0]}, for one"]
 
 
 def _counts(tally: Tally, look: Look) -> list[str]:

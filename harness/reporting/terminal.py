@@ -98,6 +98,8 @@ def _step(scenario: ScenarioResult, step: StepResult, look: Look) -> Iterator[st
         return
     inner = " " * 6
     yield from wrapped(_times(step), look.width, inner)
+    for line in summary.start_leaks(step):
+        yield from wrapped(line, look.width, inner)
     if step.expected_prediction:
         yield from wrapped("expect: predicted: this step tests the CNI, not what an author intended", look.width, inner)
     if step.flows:
@@ -127,7 +129,8 @@ def _label(step: StepResult) -> tuple[str, Tone]:
 
 def _brief_times(step: StepResult) -> str:
     text = f", settled in {seconds(step.settle_s)}" if step.settle_s is not None else ""
-    return f"{text}, {plural(step.flaps, 'flap')}" if step.flaps else text
+    text += f", {plural(step.flaps, 'flap')}" if step.flaps else ""
+    return f"{text}, {plural(len(step.start_leaks), 'leak')} at pod start" if step.start_leaks else text
 
 
 def _times(step: StepResult) -> str:

@@ -10,6 +10,7 @@ from harness.judge import Baseline, first_correct, judge
 from harness.model.flow import Flow
 from harness.model.matrix import Matrix
 from harness.model.result import (
+    CLOSED,
     FlowResult,
     Observation,
     Outcome,
@@ -78,7 +79,26 @@ def step_result(record: StepRecord, evidence: Evidence) -> StepResult:
         settle_s=settled.settle_s,
         rounds=settled.rounds,
         flaps=settled.flaps,
+        start_leaks=_start_leaks(step, settled),
     )
+
+
+def _start_leaks(step: Step, settled: Settled) -> tuple[Flow, ...] | None:
+    """Return the flows of pods that came with `step` which were open at first, though closed in the end.
+
+    None where no pod came, and where the step changed policies or labels as well: then being open at first is no leak.
+    """
+    fresh = {*step.add.pods, *step.restart}
+    if not fresh or step.apply or step.delete or step.relabel:
+        return None
+    closed = {flow for flow, seen in settled.observations.items() if seen.settled and seen.outcome in CLOSED}
+    leaked = {
+        flow
+        for item in settled.history
+        for flow, outcome in item.outcomes.items()
+        if outcome is Outcome.OPEN and flow in closed and fresh & {flow.source, flow.destination}
+    }
+    return tuple(flow for flow in step.flows if flow in leaked)
 
 
 def ignored_flows(step: Step) -> frozenset[Flow]:

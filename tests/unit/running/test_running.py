@@ -116,6 +116,25 @@ def test_a_policy_that_a_cluster_ignores_shows_as_a_leak(tmp_path: Path) -> None
     assert leak.command is not None
 
 
+def test_a_fresh_pod_that_could_be_reached_at_first_is_reported(tmp_path: Path) -> None:
+    """It settles as denied, so no verdict tells of it: the step's own account does."""
+    asked = Counter[str]()
+
+    def late(cluster: FakeCluster, source: str, destination: str, port: int, protocol: str) -> str:
+        restarted = [item["metadata"]["name"] for item in cluster.applied if item["kind"] == "Pod"].count("db") > 1
+        if restarted and destination.endswith("shop/db") and port == 81 and source != destination:
+            asked[source] += 1
+            if asked[source] == 1:
+                return "open"
+        return obedient(cluster, source, destination, port, protocol)
+
+    result = play(FakeCluster(late), scenario(tmp_path, SCENARIO + RESTART))
+    leaks = [step.start_leaks for step in result.scenarios[0].steps]
+
+    assert [leaks[:2], [str(flow) for flow in leaks[2] or ()]] == [[None, None], ["shop/web -> shop/db:81/TCP"]]
+    assert verdicts(result, 2) == {Verdict.MATCH: 2}
+
+
 def test_a_pod_that_moved_is_proved_once_the_policies_are_gone(tmp_path: Path) -> None:
     """Its new address has no opening baseline, so its denials are proved by lifting the policies at the end."""
     result = play(FakeCluster(), scenario(tmp_path, SCENARIO + RESTART))
