@@ -27,7 +27,7 @@ _MOST_DIAGNOSED = 3
 
 
 @dataclass
-class _Performance:
+class Performance:
     """What is known so far about one scenario under way."""
 
     scenario: Scenario
@@ -53,15 +53,15 @@ class Performer:
         """
         started = time.monotonic()
         self._emit(Event("scenario-started", scenario.name, data={"steps": len(scenario.steps)}))
-        show = _Performance(scenario)
+        show = Performance(scenario)
         error: str | None = None
         try:
-            self._baseline(show)
+            self.baseline(show)
             for step in scenario.steps:
                 self._emit(Event("step-started", scenario.name, step.name))
-                self._play(show, step)
+                self.play(show, step)
                 self._emit(Event("step-finished", scenario.name, step.name, data={"flows": len(step.flows)}))
-            self._prove_missing(show, restore=False)
+            self.prove_missing(show, restore=False)
         except (InterruptedRunError, NotEnforcedError):
             raise
         except HarnessError as fault:
@@ -82,17 +82,19 @@ class Performer:
 
     # -- phases ------------------------------------------------------------------
 
-    def _baseline(self, show: _Performance) -> None:
+    def baseline(self, show: Performance) -> None:
+        """Look at every flow before the first change."""
         self._emit(Event("phase", show.scenario.name, text="baseline"))
         flows = self._stage.topology.flows(show.scenario.probe)
         settled, _ = self._observe(flows, show, latencies=None)
         show.evidence.record(settled.observations, self._instances(flows), "in the baseline")
 
-    def _play(self, show: _Performance, step: Step) -> None:
+    def play(self, show: Performance, step: Step) -> None:
+        """Carry a step's changes out and record what is seen once they are in force."""
         started = time.monotonic()
         if step.remove or step.restart:
             # Once their pods are gone or elsewhere, nothing can be proved about earlier denials any more.
-            self._prove_missing(show, restore=True)
+            self.prove_missing(show, restore=True)
         self._change(show, step)
         changed = time.monotonic()
         barrier = self._sentinel.turn()
@@ -111,7 +113,7 @@ class Performer:
         record = StepRecord(step, settled, instances, impossible, barrier_s, time.monotonic() - started)
         show.records.append(self._diagnosed(show, record))
 
-    def _diagnosed(self, show: _Performance, record: StepRecord) -> StepRecord:
+    def _diagnosed(self, show: Performance, record: StepRecord) -> StepRecord:
         """Ask for the cluster's own account of a step that failed, while it still stands as it failed."""
         failed = failed_flows(record, show.evidence)
         if not failed:
@@ -126,7 +128,7 @@ class Performer:
         self._emit(Event("step-failed", show.scenario.name, record.step.name, data=data))
         return replace(record, diagnostics=diagnostics or None)
 
-    def _change(self, show: _Performance, step: Step) -> None:
+    def _change(self, show: Performance, step: Step) -> None:
         """Carry out a step's changes in the order the format promises."""
         stage = self._stage
         if step.add != Topology():
@@ -150,7 +152,7 @@ class Performer:
         if step.wait_s and stage.settings.cancelled.wait(step.wait_s):
             raise InterruptedRunError
 
-    def _prove_missing(self, show: _Performance, *, restore: bool) -> None:
+    def prove_missing(self, show: Performance, *, restore: bool) -> None:
         """Lift the policies and look at flows that were closed and never seen open at their addresses.
 
         Pods that came or moved after the baseline have no other positive control. With
@@ -183,7 +185,7 @@ class Performer:
     def _observe(
         self,
         flows: Iterable[Flow],
-        show: _Performance,
+        show: Performance,
         *,
         bystanders: frozenset[Flow] = frozenset(),
         latencies: Mapping[Flow, float] | None,
@@ -220,7 +222,7 @@ class Performer:
 
     # -- judging -------------------------------------------------------------------
 
-    def _judged(self, show: _Performance, error: str | None) -> tuple[StepResult, ...]:
+    def _judged(self, show: Performance, error: str | None) -> tuple[StepResult, ...]:
         """Judge what was recorded; steps that were never reached are reported as never tried, with the error."""
         results = [step_result(record, show.evidence) for record in show.records]
         results += [

@@ -19,11 +19,11 @@ from harness.model.cluster import Capabilities
 from harness.model.result import ClusterFacts, Event, RunResult, ScenarioResult
 from harness.model.scenario import Scenario
 from harness.plan import Lane, lanes
+from harness.runner.ground import facts, proved, renaming
 from harness.runner.perform import Performer, unplayed
 from harness.runner.sentinel import Sentinel
 from harness.runner.settings import Emit, InterruptedRunError, RunSettings
 from harness.runner.stage import Stage
-from harness.scenario.rename import Renaming
 
 _CLOSINGS = 8
 
@@ -118,10 +118,7 @@ class _Run:
         with ExitStack() as stack:
             cluster = shared or stack.enter_context(self._provider.open())
             self._capabilities = cluster.capabilities()
-            sentinel = Sentinel(cluster, self._settings, worker)
-            stack.callback(sentinel.close)
-            sentinel.bring_up()
-            yield cluster, sentinel
+            yield cluster, stack.enter_context(proved(cluster, self._settings, worker))
 
     def _play_next(self, waiting: deque[Lane], cluster: Cluster, sentinel: Sentinel) -> bool:
         """Play the next lane and tell whether that went well; False also where none is waiting."""
@@ -151,7 +148,7 @@ class _Run:
     def _stage(self, lane: Lane, cluster: Cluster) -> Iterator[Stage]:
         """Bring up a lane's pods as soon as there is room for them, and take them down whatever happens."""
         share = self._budget.take(lane.pods, self._settings)
-        stage = Stage(cluster, self._settings, self._renaming(lane))
+        stage = Stage(cluster, self._settings, renaming(lane.scenarios, lane.number, self._settings))
 
         def close() -> None:
             try:
@@ -169,32 +166,12 @@ class _Run:
                 # What it could not delete, the provider tries again when the cluster is left, and tells of.
                 self._closing.submit(close)
 
-    def _renaming(self, lane: Lane) -> Renaming:
-        if self._settings.verbatim_namespaces:
-            return Renaming.identity()
-        names = dict.fromkeys(lane.topology.namespaces)
-        for scenario in lane.scenarios:
-            for step in scenario.steps:
-                names.update(dict.fromkeys(step.topology.namespaces))
-        return Renaming.build(names, f"np-{self._settings.run}-{lane.number}-")
-
     def _stop(self, reason: str) -> None:
         self._stop_reason = self._stop_reason or reason
         self._settings.cancelled.set()
 
     def _facts(self) -> ClusterFacts | None:
-        known = self._capabilities
-        if known is None:
-            return None
-        return ClusterFacts(
-            known.kind,
-            known.emulated,
-            known.cni,
-            known.cni_version,
-            known.kubernetes,
-            tuple(sorted(known.families)),
-            known.notes,
-        )
+        return None if self._capabilities is None else facts(self._capabilities)
 
 
 class _PodBudget:

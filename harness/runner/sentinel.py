@@ -64,7 +64,7 @@ class Sentinel:
 
     def __init__(self, cluster: Cluster, settings: RunSettings, worker: int) -> None:
         self._settings = settings
-        self._stage = Stage(cluster, settings, Renaming.build([_NAMESPACE], f"np-{settings.run}-w{worker}-"))
+        self._stage = Stage(cluster, settings, Renaming.build([_NAMESPACE], f"{settings.prefix}w{worker}-"))
         self._turn = 0
         self._nodes = self._stage.nodes()
         self._pairs = _pairs(len(self._nodes) or 1)

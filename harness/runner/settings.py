@@ -30,10 +30,12 @@ class RunSettings:
     """A run's identity and the choices made on the command line.
 
     `parallel` lanes run side by side within `pod_budget` pods, on the first `nodes` of the cluster's nodes. Timing
-    fields that are None stay what the cluster says they should be; all are in seconds.
+    fields that are None stay what the cluster says they should be; all are in seconds. `part` keeps
+    the names of one process of a run apart from those of the others.
     """
 
     run: str
+    part: str = ""
     parallel: int = 4
     pod_budget: int = 300
     nodes: int = 4
@@ -48,6 +50,11 @@ class RunSettings:
     def marks(self) -> Mapping[str, str]:
         """Labels that every namespace of this run carries."""
         return {**MANAGED_BY, RUN_LABEL: self.run}
+
+    @property
+    def prefix(self) -> str:
+        """What every namespace of this run and part begins with."""
+        return f"np-{self.run}-{self.part}-" if self.part else f"np-{self.run}-"
 
     def timing(self, base: Timing) -> Timing:
         """Return the cluster's timing with this run's own choices put in; engines that are programs get more of it."""
