@@ -6,6 +6,7 @@ lanes run side by side.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,11 +35,12 @@ def has_topology_changes(scenario: Scenario) -> bool:
     return any(step.add != Topology() or step.remove or step.restart or step.relabel for step in scenario.steps)
 
 
-def lanes(scenarios: Sequence[Scenario], parallel: int) -> tuple[Lane, ...]:
+def lanes(scenarios: Sequence[Scenario], parallel: int, *, pods_are_cheap: bool = True) -> tuple[Lane, ...]:
     """Group scenarios by topology into lanes, the longest first, keeping their order inside a lane.
 
     A scenario that changes its topology has a lane of its own. A group is split so that it
-    fills at most `parallel` lanes: sharing pods must not cost parallelism.
+    fills at most `parallel` lanes: sharing pods must not cost parallelism. Where pods take seconds to come up, only
+    a group that would outlast all others is split.
     """
     groups: list[list[Scenario]] = []
     for scenario in scenarios:
@@ -50,8 +52,10 @@ def lanes(scenarios: Sequence[Scenario], parallel: int) -> tuple[Lane, ...]:
         else:
             group.append(scenario)
     parts: list[list[Scenario]] = []
+    share_of_all = sum(_weight(scenario) for scenario in scenarios) / parallel
     for group in groups:
-        share = -(-len(group) // parallel)
+        pieces = parallel if pods_are_cheap else math.ceil(sum(_weight(item) for item in group) / max(share_of_all, 1))
+        share = -(-len(group) // min(parallel, pieces))
         parts += [group[start : start + share] for start in range(0, len(group), share)]
     parts.sort(key=lambda part: -sum(_weight(scenario) for scenario in part))
     return tuple(Lane(number, part[0].topology, tuple(part)) for number, part in enumerate(parts, start=1))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from harness.errors import HarnessError, NotEnforcedError
+from harness.model.cluster import Timing
 from harness.model.flow import Flow
 from harness.model.result import Event, Outcome, ScenarioResult, StepResult
 from harness.model.scenario import Manifest, ObjectRef, Scenario, Step
@@ -24,6 +25,7 @@ from harness.runner.stage import Stage
 from harness.runner.verdicts import StepRecord, failed_flows, ignored_flows, never_played, step_result
 
 _MOST_DIAGNOSED = 3
+_REOPENED_S = 3.0
 
 
 @dataclass
@@ -86,8 +88,30 @@ class Performer:
         """Look at every flow before the first change."""
         self._emit(Event("phase", show.scenario.name, text="baseline"))
         flows = self._stage.topology.flows(show.scenario.probe)
-        settled, _ = self._observe(flows, show, latencies=None)
-        show.evidence.record(settled.observations, self._instances(flows), "in the baseline")
+        instances = self._instances(flows)
+        if self._stage.was_open:
+            flows = self._reopened(flows, instances, show)
+        if flows:
+            settled, _ = self._observe(flows, show, latencies=None)
+            show.evidence.record(settled.observations, instances, "in the baseline")
+            seen = settled.observations.values()
+            self._stage.was_open = all(item.settled and item.outcome is Outcome.OPEN for item in seen)
+
+    def _reopened(
+        self, flows: Iterable[Flow], instances: Mapping[Flow, Instance], show: Performance
+    ) -> tuple[Flow, ...]:
+        """Wait for each flow to be open again after the last scenario's policies; return those that were not.
+
+        These pods stood through a settled baseline, so one answer a flow is all the proof there can be.
+        """
+        waiting = {flow for flow in flows if not flow.is_to_itself}
+        once, end = replace(self._stage.timing, rounds=1, window_s=0.0), time.monotonic() + _REOPENED_S
+        while waiting and time.monotonic() < end:
+            settled, impossible = self._observe(waiting, show, latencies={}, timing=once)
+            opened = {flow: seen for flow, seen in settled.observations.items() if seen.outcome is Outcome.OPEN}
+            show.evidence.record(opened, instances, "in the baseline")
+            waiting -= opened.keys() | impossible.keys()
+        return tuple(flow for flow in flows if flow in waiting)
 
     def play(self, show: Performance, step: Step) -> None:
         """Carry a step's changes out and record what is seen once they are in force."""
@@ -189,6 +213,7 @@ class Performer:
         *,
         bystanders: frozenset[Flow] = frozenset(),
         latencies: Mapping[Flow, float] | None,
+        timing: Timing | None = None,
         since: float | None = None,
         after_barrier: Callable[[], float] | None = None,
     ) -> tuple[Settled, Mapping[Flow, str]]:
@@ -205,7 +230,7 @@ class Performer:
             prober,
             targets,
             {**self._stage.controls(targets), **others},
-            self._stage.timing,
+            timing or self._stage.timing,
             latencies=latencies,
             last=show.last,
             since=since,

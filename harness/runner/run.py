@@ -82,7 +82,7 @@ class _Run:
         return tuple(self._results.get(item.file) or unplayed(item, reason) for item in self._scenarios)
 
     def _play_all(self) -> None:
-        waiting = deque(lanes(self._scenarios, self._settings.parallel))
+        waiting = deque(lanes(self._scenarios, self._settings.parallel, pods_are_cheap=self._provider.private))
         workers = min(self._settings.parallel, len(waiting))
         with ExitStack() as stack:
             shared = None if self._provider.private else stack.enter_context(self._provider.open())

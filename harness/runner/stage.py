@@ -30,7 +30,8 @@ _HELLO_S = 5.0
 class Stage:
     """One topology brought up on one cluster; not thread-safe: a lane owns it.
 
-    `topology` is what is up now. `faults` holds, for endpoints without a working agent, why.
+    `topology` is what is up now. `faults` holds, for endpoints without a working agent, why. `was_open`: each flow of
+    these pods was seen open in a settled baseline.
     """
 
     def __init__(self, cluster: Cluster, settings: RunSettings, renaming: Renaming) -> None:
@@ -40,6 +41,7 @@ class Stage:
         self.timing = settings.timing(cluster.capabilities().timing)
         self.topology = Topology()
         self.faults: dict[Endpoint, str] = {}
+        self.was_open = False
         self._addresses: dict[Endpoint, Addresses] = {}
         self._service_addresses: dict[Endpoint, Addresses] = {}
         self._nodes: dict[Endpoint, NodeChoice] = {}

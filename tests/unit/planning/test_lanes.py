@@ -37,6 +37,15 @@ def test_a_large_group_is_split_over_the_lanes_there_are() -> None:
     assert [len(lane.scenarios) for lane in plan] == [2, 2, 2, 2]
 
 
+def test_where_pods_are_dear_only_a_group_that_would_outlast_all_others_is_split() -> None:
+    """Four of eight scenarios are half of the work, so on two workers they stay together; eight of eight do not."""
+    mixed = [scenario(str(number), topology("ab"[number % 2])) for number in range(8)]
+    alike = [scenario(str(number), topology("a")) for number in range(8)]
+
+    sizes = [[len(lane.scenarios) for lane in lanes(them, 2, pods_are_cheap=False)] for them in (mixed, alike)]
+    assert sizes == [[4, 4], [4, 4]]
+
+
 def test_a_scenario_that_changes_its_pods_shares_them_with_nobody() -> None:
     """A restarted pod has a new address: the next scenario would not find what it declared."""
     changing = scenario("changing", topology("a"), restart=("x/a",))

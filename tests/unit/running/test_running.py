@@ -116,6 +116,31 @@ def test_a_policy_that_a_cluster_ignores_shows_as_a_leak(tmp_path: Path) -> None
     assert leak.command is not None
 
 
+@pytest.mark.parametrize(("asked_in_vain", "expected"), [(3, Verdict.MATCH), (10**9, Verdict.INCONCLUSIVE)])
+def test_a_policy_that_outlives_its_scenario_is_no_proof_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked_in_vain: int, expected: Verdict
+) -> None:
+    """On pods that stay up every flow must have been open again: else a rule left over would pass for a denial."""
+    monkeypatch.setattr("harness.runner.perform._REOPENED_S", 0.2)
+    asked = Counter[str]()
+
+    def stale(cluster: FakeCluster, source: str, destination: str, port: int, protocol: str) -> str:
+        gone = any(ref.name == "only-80" for ref in cluster.deleted)
+        if gone and destination.endswith("shop/db") and port == 81 and source != destination:
+            asked[source] += 1
+            if asked[source] <= asked_in_vain:
+                return "silent"
+        return obedient(cluster, source, destination, port, protocol)
+
+    (tmp_path / "again").mkdir()
+    again = scenario(tmp_path / "again", SCENARIO.replace("scenario: shop", "scenario: shop-again"))
+    result = play(FakeCluster(stale), scenario(tmp_path), again)
+    denied = next(item for item in result.scenarios[1].steps[1].flows if str(item.flow) == "shop/web -> shop/db:81/TCP")
+
+    assert denied.judgement is not None
+    assert denied.judgement.verdict is expected
+
+
 def test_a_fresh_pod_that_could_be_reached_at_first_is_reported(tmp_path: Path) -> None:
     """It settles as denied, so no verdict tells of it: the step's own account does."""
     asked = Counter[str]()
