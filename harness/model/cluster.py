@@ -33,7 +33,8 @@ class Capabilities:
     `private`: opened for one caller and gone with it, so cluster-wide effects and fixed
     external addresses disturb nobody. `nodes` are the names that pods can be put on, empty
     where there is nothing to choose. `relabels_in_time` False: a pod's
-    new labels may take effect long after the barrier, so that a step that relabels cannot be judged. `notes` are
+    new labels may take effect long after the barrier, so that a step that relabels cannot be judged.
+    `shows_identities`: it tells by which labels its CNI knows each pod. `notes` are
     facts that every report of this cluster must carry.
     """
 
@@ -48,6 +49,7 @@ class Capabilities:
     externals: bool = False
     private: bool = False
     relabels_in_time: bool = True
+    shows_identities: bool = False
     timing: Timing = field(default_factory=Timing)
     notes: tuple[str, ...] = ()
 

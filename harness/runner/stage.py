@@ -99,7 +99,7 @@ class Stage:
         if not self.cluster.capabilities().relabels_in_time:
             raise ClusterError(
                 "a pod that is relabelled here gets its new policies up to half a minute later, unseen by the barrier",
-                remedy="seen on Cilium; leave the scenario out here, or run it on --cluster local",
+                remedy="seen on Cilium, where the run must be allowed to list and watch ciliumendpoints to wait for it",
             )
         self.topology = self.topology.relabelled(changes)
         objects = []

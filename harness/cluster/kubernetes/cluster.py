@@ -12,6 +12,7 @@ from harness.cluster.kubernetes.agents import connect
 from harness.cluster.kubernetes.apply import Applier
 from harness.cluster.kubernetes.client import Client
 from harness.cluster.kubernetes.diagnosis import describe
+from harness.cluster.kubernetes.identities import Identities
 from harness.cluster.kubernetes.ownership import Ownership
 from harness.cluster.kubernetes.probe_pods import is_probe_pod, runnable, script
 from harness.cluster.kubernetes.waiting import placed_services, running_pods
@@ -51,6 +52,7 @@ class KubernetesCluster:
         self._image = image
         self._agent = agent
         self._tolerate = tolerate
+        self._identities = Identities(client) if capabilities.shows_identities else None
         self._scripts: set[str] = set()
         self._lock = threading.Lock()
 
@@ -67,14 +69,19 @@ class KubernetesCluster:
         homes = dict.fromkeys(item["metadata"]["namespace"] for item in pods)
         with self._lock:
             new = [home for home in homes if home not in self._scripts]
+        changed = self._identities.note(ready) if self._identities else {}
         self._applier.apply([*(script(home, self._agent) for home in new), *ready])
         with self._lock:
             self._scripts.update(new)
+        if self._identities and changed:
+            self._identities.wait(changed)
 
     def delete(self, refs: Sequence[ObjectRef]) -> None:
         """Delete the objects and, with a namespace, all that is in it; returns when all of it is gone."""
         with self._lock:
             self._scripts.difference_update(ref.name for ref in refs if ref.kind == "Namespace")
+        if self._identities:
+            self._identities.forget(refs)
         self._applier.delete(refs)
 
     def delete_all(self) -> None:

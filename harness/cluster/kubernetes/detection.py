@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from harness.cluster.kubernetes.client import Client
+from harness.cluster.kubernetes.identities import ENDPOINTS
 from harness.cluster.kubernetes.pod_state import by_family
-from harness.cluster.kubernetes.resources import PODS, SERVICES
+from harness.cluster.kubernetes.resources import PODS, SERVICES, Resource
 from harness.errors import ClusterError
 from harness.model.cluster import Capabilities, Timing
 from harness.model.flow import Family, L4Protocol
@@ -52,6 +53,7 @@ def detect(client: Client, *, private: bool = False, tolerate: bool = False) -> 
     ]
     groups = [str(group.get("name")) for group in client.get("/apis").get("groups") or ()]
     cni, cni_version = name_cni(daemon_sets, groups)
+    shows_identities = cni == "cilium" and _can_list(client, ENDPOINTS)
     return Capabilities(
         kind="kubeconfig",
         emulated=False,
@@ -69,7 +71,8 @@ def detect(client: Client, *, private: bool = False, tolerate: bool = False) -> 
         externals=False,
         private=private,
         # Measured on Cilium: 19 to over 30 s from a pod's new labels to its new identity.
-        relabels_in_time=False,
+        relabels_in_time=cni != "cilium" or shows_identities,
+        shows_identities=shows_identities,
         timing=TIMING,
         notes=tuple(dict.fromkeys(notes)),
     )
@@ -122,6 +125,14 @@ def _items(client: Client, path: str, notes: list[str]) -> list[dict[str, Any]]:
     except ClusterError as fault:
         notes.append(f"unknown, for the server said: {fault.what}")
         return []
+
+
+def _can_list(client: Client, resource: Resource) -> bool:
+    try:
+        client.get(resource.collection(""), {"limit": "1"})
+    except ClusterError:
+        return False
+    return True
 
 
 def _tag(daemon_set: Object) -> str | None:
