@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -9,6 +11,7 @@ from harness.errors import SourceLocation
 from harness.model.flow import Endpoint, Family, Flow, L4Protocol, Via
 from harness.model.policy import Direction
 from harness.model.result import (
+    ClusterFacts,
     Decision,
     Explanation,
     FlowResult,
@@ -28,12 +31,14 @@ from harness.model.scenario import Declaration, Expected
 # Whole matrices take a while to draw, and the unit suite has seconds.
 FEW = settings(max_examples=20)
 
-# Surrogates too: a pod's answer is decoded with whatever it takes.
-TEXTS = st.text(st.characters(), max_size=60)
+# Low surrogates too: a pod's answer is decoded with whatever it takes, and that is how Python keeps wrong bytes.
+# (A high one before a low one would be one character to JSON.)
+CHARACTERS = st.characters(max_codepoint=0xD7FF) | st.characters(min_codepoint=0xDC00)
+TEXTS = st.text(CHARACTERS, max_size=60)
 NAMES = st.one_of(
     st.from_regex(r"[a-z]{1,8}/[a-z]{1,8}(-[0-9]{1,2})?", fullmatch=True),
     st.integers(0, 30).map(lambda number: f"shop/web-{number}"),
-    st.text(st.characters(), min_size=1, max_size=90),
+    st.text(CHARACTERS, min_size=1, max_size=90),
 )
 SECONDS = st.none() | st.floats(0, 1e6)
 PLANES = st.tuples(
@@ -149,14 +154,14 @@ def steps(draw: st.DrawFn) -> StepResult:
                 pattern.observed,
                 pattern.baseline,
                 pattern.judgement,
-                pattern.explanation if number < len(patterns) else None,
+                replace(pattern.explanation, flow=flow) if pattern.explanation and number < len(patterns) else None,
                 pattern.command if number < len(patterns) else None,
             )
         )
     return StepResult(
         draw(TEXTS),
         tuple(results),
-        SourceLocation("a.scenario.yaml", 1, 1),
+        draw(_LOCATIONS),
         draw(st.none() | st.booleans()),
         draw(SECONDS),
         draw(SECONDS),
@@ -166,7 +171,20 @@ def steps(draw: st.DrawFn) -> StepResult:
         draw(SECONDS),
         draw(st.booleans()),
         draw(st.none() | TEXTS),
+        draw(st.none() | st.just(found[:2])),
     )
+
+
+_CLUSTERS = st.builds(
+    ClusterFacts,
+    TEXTS,
+    emulated=st.booleans(),
+    cni=st.none() | TEXTS,
+    cni_version=st.none() | TEXTS,
+    kubernetes=st.none() | TEXTS,
+    families=st.lists(st.sampled_from(Family), unique=True).map(tuple),
+    notes=st.lists(TEXTS, max_size=2).map(tuple),
+)
 
 
 def runs() -> st.SearchStrategy[RunResult]:
@@ -176,7 +194,7 @@ def runs() -> st.SearchStrategy[RunResult]:
         TEXTS,
         TEXTS,
         TEXTS,
-        st.just(()),
+        st.lists(TEXTS, max_size=2).map(tuple),
         st.lists(steps(), max_size=1).map(tuple),
         st.none() | TEXTS,
         SECONDS,
@@ -186,8 +204,9 @@ def runs() -> st.SearchStrategy[RunResult]:
         TEXTS,
         st.just("2026-11-23T10:00:00Z"),
         SECONDS,
-        st.none(),
+        st.none() | _CLUSTERS,
         st.lists(scenarios, max_size=2).map(tuple),
         st.none() | TEXTS,
         st.booleans(),
+        st.none() | TEXTS,
     )

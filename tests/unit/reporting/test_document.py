@@ -38,13 +38,24 @@ def _run(result: FlowResult, *, cluster: ClusterFacts | None, run: str, settled:
     return RunResult(run, started, 1.23456 if run else None, cluster, (scenario,))
 
 
-# Design section 7, word for word, but for the file names and the numbers of flows.
+# Design section 7, and the keys that were added to version 1 since.
 DOCUMENT: dict[str, Any] = {
     "schema": "netpol-harness/result/v1",
     "run": "7c3f1a",
     "started": "2026-11-23T10:00:00Z",
     "duration_s": 1.235,
-    "cluster": {"kind": "local", "emulated": True, "cni": None, "kubernetes": None},
+    "error": None,
+    "interrupted": False,
+    "commit": None,
+    "cluster": {
+        "kind": "local",
+        "emulated": True,
+        "cni": None,
+        "cni_version": None,
+        "kubernetes": None,
+        "families": [],
+        "notes": [],
+    },
     "summary": {
         "scenarios": 1,
         "steps": 1,
@@ -60,15 +71,24 @@ DOCUMENT: dict[str, Any] = {
         {
             "name": "three-tier-shop",
             "file": "three.scenario.yaml",
+            "about": "About it.",
+            "tags": ["tag"],
+            "error": None,
+            "duration_s": None,
             "steps": [
                 {
                     "name": "segmented",
+                    "at": "shop.scenario.yaml:1:1",
                     "settled": True,
                     "barrier_s": 0.01,
                     "first_correct_s": 0.02,
                     "settle_s": 0.31,
                     "rounds": 4,
                     "flaps": 0,
+                    "duration_s": None,
+                    "expected_prediction": False,
+                    "diagnostics": None,
+                    "start_leaks": None,
                     "flows": [
                         {
                             "from": "guest/visitor",
@@ -86,6 +106,16 @@ DOCUMENT: dict[str, Any] = {
                             "baseline": "open",
                             "verdict": "MATCH",
                             "why": "proved",
+                            "declared_as_predicted": False,
+                            "because": None,
+                            "answered_by": None,
+                            "latency_s": 0.000312,
+                            "detail": None,
+                            "alive": None,
+                            "also_open_from": None,
+                            "settled": True,
+                            "command": None,
+                            "explanation": None,
                         }
                     ],
                 }
@@ -99,7 +129,9 @@ def _keys(value: Any) -> Any:
     """Return the keys of a document in their order, all the way down, without the values."""
     if isinstance(value, dict):
         return [(key, _keys(member)) for key, member in value.items()]
-    return [_keys(member) for member in value] if isinstance(value, list) else None
+    return (
+        ([_keys(member) for member in value if isinstance(member, dict)] or None) if isinstance(value, list) else None
+    )
 
 
 def test_the_document_is_that_of_the_design() -> None:
@@ -108,7 +140,7 @@ def test_the_document_is_that_of_the_design() -> None:
         FLOW,
         Declaration(Expected.DENY, location(line=27, column=5)),
         DENY,
-        Observation(Outcome.NO_ANSWER, arrived=False),
+        Observation(Outcome.NO_ANSWER, arrived=False, elapsed_s=0.0003124),
         Outcome.OPEN,
         Judgement(Verdict.MATCH, "proved"),
     )
@@ -148,12 +180,13 @@ def test_an_unspecified_prediction_carries_its_reason() -> None:
     assert (flow["predicted"], flow["predicted_reason"]) == ("unspecified", "hairpin")
 
 
-def test_a_scenario_that_died_has_no_steps() -> None:
-    """Version 1 has no key for an error; a run without flows counts zeros."""
+def test_a_scenario_that_died_says_why_and_has_no_steps() -> None:
+    """A set-up that failed is there with its error; a run without flows counts zeros."""
     result = RunResult("id", "", 1.0, None, (ScenarioResult("a", "a.yaml", "", (), (), "no room"),))
     actual = document.build(result)
+    (scenario,) = actual["scenarios"]
 
-    assert (actual["scenarios"], actual["summary"]["MATCH"]) == ([{"name": "a", "file": "a.yaml", "steps": []}], 0)
+    assert (scenario["error"], scenario["steps"], actual["summary"]["MATCH"]) == ("no room", [], 0)
 
 
 @FEW
