@@ -89,6 +89,8 @@ class Server:
                 return said
             if (method, parts.path) in self.refusals:
                 return self.refusals[method, parts.path]
+            if "dryRun" in parse_qs(parts.query):
+                return self._try(parts.path, body)
             methods = {
                 "GET": self._get,
                 "POST": self._post,
@@ -125,6 +127,10 @@ class Server:
 
     def _patch(self, path: str, body: Any) -> Answer:
         return Answer(200, self._store(path, body))
+
+    def _try(self, _: str, body: Any) -> Answer:
+        """Answer a dry run."""
+        return Answer(201, body)
 
     def _put(self, path: str, body: Any) -> Answer:
         seen = self.objects[path]["metadata"]["resourceVersion"] if path in self.objects else None
