@@ -110,6 +110,10 @@ class NotEnforcedError(ClusterError):
     """The canary policy had no effect: nothing that this cluster shows is evidence."""
 
 
+class PreflightError(ClusterError):
+    """What was looked at before the run says that it could not mean anything; tells all of it."""
+
+
 class ProbeError(HarnessError):
     """An agent or its channel failed; becomes an INCONCLUSIVE, never a verdict."""
 

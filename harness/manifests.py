@@ -14,6 +14,10 @@ from harness.model.topology import External, Listener, Namespace, NodeChoice, Po
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "netpol-harness"}
 RUN_LABEL = "netpol-harness.example.org/run"
+# Who started the run: as a label in the letters that labels may have, as an annotation in full.
+OWNER_LABEL = "netpol-harness.example.org/owner"
+# When the run is over at the latest, an RFC 3339 instant: an annotation, for a label may hold no colon.
+EXPIRES = "netpol-harness.example.org/expires"
 EXTERNAL_API = "netpol-harness/v1"
 AGENT_PATH = "/agent/agent.py"
 AGENT_CONTAINER = "agent"
@@ -79,7 +83,7 @@ def service(spec: Service, namespace: str) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"namespace": namespace, "name": spec.name},
+        "metadata": {"namespace": namespace, "name": spec.name, "labels": dict(MANAGED_BY)},
         "spec": {
             "selector": dict(spec.selector),
             "ipFamilyPolicy": "PreferDualStack",

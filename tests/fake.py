@@ -15,6 +15,7 @@ from typing import Any
 from harness.errors import ChannelClosedError, ClusterError
 from harness.model.cluster import Capabilities, Timing
 from harness.model.flow import Family
+from harness.model.preflight import Check
 from harness.model.scenario import ObjectRef
 
 QUICK = Timing(rounds=3, window_s=0.02, deadline_s=0.6, floor_s=0.05, ceiling_s=0.1, ready_s=1.0, canary_s=0.3)
@@ -204,6 +205,11 @@ class FakeProvider:
     cluster: FakeCluster
     private: bool = True
     opened: int = 0
+    checks: tuple[Check, ...] = ()
+
+    def preflight(self) -> tuple[Check, ...]:
+        """Return what the test says."""
+        return self.checks
 
     @contextmanager
     def open(self) -> Iterator[FakeCluster]:

@@ -34,6 +34,7 @@ def parser() -> ArgumentParser:
     _explain(commands.add_parser)
     _doctor(commands.add_parser)
     _clean(commands.add_parser)
+    _rbac(commands.add_parser)
     _schema(commands.add_parser)
     _init(commands.add_parser)
     return root
@@ -175,10 +176,12 @@ def _doctor(add: _Add) -> None:
         "doctor",
         "Say in seconds whether a run here can mean anything.",
         "upkeep",
-        "  netpol-harness doctor\n  netpol-harness doctor --quiet || echo 'no local cluster here'\n",
+        "  netpol-harness doctor\n  netpol-harness doctor --quiet || echo 'no local cluster here'\n"
+        "  netpol-harness doctor --cluster kubeconfig --context staging --json\n",
     )
     _cluster(parser)
     parser.add_argument("--fault", help=argparse.SUPPRESS)
+    parser.add_argument("--json", action="store_true", help="every check as JSON, for scripts")
     parser.add_argument("-q", "--quiet", action="store_true", help="one sentence, and only if something is missing")
 
 
@@ -188,9 +191,31 @@ def _clean(add: _Add) -> None:
         "clean",
         "Find and remove what runs that were killed have left behind, and nothing else.",
         "upkeep",
-        "  netpol-harness clean --dry-run\n",
+        "  netpol-harness clean --dry-run                             this machine\n"
+        "  netpol-harness clean --cluster kubeconfig                  what is expired on a cluster; removes nothing\n"
+        "  netpol-harness clean --cluster kubeconfig --expired --yes  removes it\n"
+        "  netpol-harness clean --cluster kubeconfig --run 3fa2c1 --yes\n",
     )
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    parser.add_argument("--cluster", default="local", metavar="NAME", help="local (the default) or kubeconfig")
+    parser.add_argument("--kubeconfig", metavar="FILE", help="the kubeconfig (default: as kubectl finds it)")
+    parser.add_argument("--context", metavar="NAME", help="the context in it (default: its current one)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--run", metavar="ID", help="what that run left, expired or not, alive or dead")
+    which.add_argument("--expired", action="store_true", help="all runs that are over their time (the default)")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be removed; so it is on a cluster")
+    parser.add_argument("--yes", action="store_true", help="remove it from the cluster")
+
+
+def _rbac(add: _Add) -> None:
+    parser = _command(
+        add,
+        "rbac",
+        "Print the least role that a run on a cluster needs, as YAML, with a reason for each verb.",
+        "upkeep",
+        "  netpol-harness rbac | kubectl apply -f -\n",
+    )
+    parser.add_argument("--name", default="netpol-harness", help="of the service account, the role and the binding")
+    parser.add_argument("--namespace", default="netpol-harness", help="where the service account lives")
 
 
 def _schema(add: _Add) -> None:

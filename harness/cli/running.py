@@ -52,7 +52,7 @@ def run(options: Namespace) -> ExitCode:
         deadline_s=options.deadline,
         ceiling_s=options.timeout,
     )
-    provider = chosen_provider(options, settings.run)
+    provider = chosen_provider(options, settings.run, disturbs=options.verbatim_namespaces)
     screen = _Screen(options)
     with _stopping(settings.cancelled):
         result = play(scenarios, provider, settings, screen.on)
@@ -111,7 +111,9 @@ class _Screen:
         """Show one event."""
         if event.kind == "step-failed" and self._pauses:
             self._pause(event)
-        shown = self._progress.on(event) if self._shows_progress else ""
+        # A remark about the cluster is told wherever progress is not kept back.
+        is_told = self._shows_progress or (event.kind == "note" and not self._quiet)
+        shown = self._progress.on(event) if is_told else ""
         if event.kind == "scenario-finished" and self._reports:
             result: ScenarioResult = event.data["result"]
             if self._quiet and not result.error and all(is_clean(step) for step in result.steps):

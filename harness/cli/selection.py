@@ -45,8 +45,11 @@ def is_selected(scenario: Scenario, tags: Sequence[str]) -> bool:
     return all((tag[1:] not in scenario.tags) if tag.startswith("!") else (tag in scenario.tags) for tag in tags)
 
 
-def chosen_provider(options: Namespace, run: str) -> ClusterProvider:
-    """Build the provider of the cluster that the command line names. Raises `UsageError`."""
+def chosen_provider(options: Namespace, run: str, *, disturbs: bool = False) -> ClusterProvider:
+    """Build the provider of the cluster that the command line names. Raises `UsageError`.
+
+    `disturbs` says that the run takes names that another run may want as well.
+    """
     return open_provider(
         options.cluster,
         run=run,
@@ -54,4 +57,6 @@ def chosen_provider(options: Namespace, run: str) -> ClusterProvider:
         kubeconfig=options.kubeconfig,
         context=options.context,
         image=options.image,
+        # A private cluster has nobody on it to disturb.
+        exclusive=(disturbs and options.cluster == "kubeconfig") or None,
     )

@@ -1,62 +1,123 @@
-"""Before and after runs: doctor and clean."""
+"""Before and after runs: doctor, clean and rbac."""
 
 from __future__ import annotations
 
+import json
 import secrets
 from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from harness.cli.screen import say
 from harness.cli.selection import chosen_provider
-from harness.errors import ClusterError, EnvironmentMissingError, ExitCode
+from harness.cluster.interface import ClusterProvider
+from harness.errors import EnvironmentMissingError, ExitCode, HarnessError, UsageError
+from harness.model.preflight import Check, CheckStatus, failed
 from harness.runner.sentinel import Sentinel
 from harness.runner.settings import RunSettings
 
+DOCTOR_SCHEMA = "netpol-harness/doctor/v1"
+
 
 def doctor(options: Namespace) -> ExitCode:
-    """Open the cluster and let the canary decide; each line says what holds or what to do."""
+    """Look at everything a run relies on, and let the canary decide; each line says what holds or what to do."""
     settings = RunSettings(run=secrets.token_hex(3))
     provider = chosen_provider(options, settings.run)
-    lines: list[str] = []
+    checks = provider.preflight()
+    if not failed(checks):
+        checks = (*checks, *_canary(provider, settings))
+    wrong = failed(checks)
+    if options.json:
+        say(_document(checks))
+    elif not options.quiet:
+        say("\n".join(_line(check) for check in checks))
+    elif wrong:
+        say("; ".join(check.text for check in wrong))
+    return ExitCode.INCONCLUSIVE if wrong else ExitCode.MATCH
+
+
+def _canary(provider: ClusterProvider, settings: RunSettings) -> Sequence[Check]:
+    """Bring up pods as a run would: that they start, and that a policy is seen to deny, proves what lists cannot."""
     try:
         with provider.open() as cluster:
-            known = cluster.capabilities()
-            lines += [
-                f"ok       cluster: {known.kind}"
-                + (", an emulator: never evidence about a CNI" if known.emulated else ""),
-                f"ok       IP families: {', '.join(sorted(known.families))}",
-                f"ok       protocols: {', '.join(sorted(known.protocols))}",
-            ]
             sentinel = Sentinel(cluster, settings, 0)
             try:
                 sentinel.bring_up()
             finally:
                 sentinel.close()
-            lines.append("ok       canary: a policy that denies denies, and what it allows is open")
-            lines += [f"note     {note}" for note in known.notes]
     except EnvironmentMissingError as error:
-        lines.append(f"missing  {error}")
-        fault: ClusterError | None = error
-    except ClusterError as error:
-        lines.append(f"failed   {error}")
-        fault = error
-    else:
-        fault = None
-    if not options.quiet:
-        say("\n".join(lines))
-    elif fault is not None:
-        say(fault.what)
-    return ExitCode.MATCH if fault is None else ExitCode.INCONCLUSIVE
+        return [Check("machine", CheckStatus.FAILED, error.what, error.remedy)]
+    except HarnessError as error:
+        where = f"{error.where}: " if error.where else ""
+        return [Check("canary", CheckStatus.FAILED, where + error.what, error.remedy)]
+    return [Check("canary", CheckStatus.OK, "a policy that denies denies, and what it allows is open")]
+
+
+def _line(check: Check) -> str:
+    remedy = f"\n{'':9}{check.remedy}" if check.remedy and check.status is not CheckStatus.OK else ""
+    return f"{check.status:8} {check}{remedy}"
+
+
+def _document(checks: Sequence[Check]) -> str:
+    """Render the checks for scripts: every key present, unknown values null."""
+    told = {"schema": DOCTOR_SCHEMA, "ready": not failed(checks), "checks": [asdict(check) for check in checks]}
+    return json.dumps(told, indent=2)
 
 
 def clean(options: Namespace) -> ExitCode:
-    """Remove what dead runs left on this machine."""
+    """Remove what dead runs left: on this machine at once, on a cluster of others only with --yes."""
+    if options.dry_run and options.yes:
+        raise UsageError("--dry-run and --yes contradict each other", remedy="leave one out")
+    if options.cluster == "local":
+        if options.expired:
+            raise UsageError(
+                "--expired means nothing to --cluster local",
+                remedy="leave it out: what is left there belongs to runs that are dead",
+            )
+        return _clean_machine(options)
+    if options.cluster == "kubeconfig":
+        return _clean_cluster(options)
+    raise UsageError(f"--cluster {options.cluster} leaves nothing to clean", remedy="local or kubeconfig")
+
+
+def _clean_machine(options: Namespace) -> ExitCode:
     from harness.cluster.local import leftovers
 
-    found = leftovers.find()
+    found = leftovers.find(options.run)
     for item in found:
         say(f"{'would remove' if options.dry_run else 'removing'} {item}")
     if not options.dry_run:
         leftovers.remove(found)
     if not found:
         say("nothing left behind")
+    return ExitCode.MATCH
+
+
+def _clean_cluster(options: Namespace) -> ExitCode:
+    from harness.cluster.kubernetes.cleaning import Cleaning
+
+    with Cleaning.of_kubeconfig(options.kubeconfig, options.context) as cleaning:
+        chosen = cleaning.chosen(options.run)
+        for item in chosen:
+            say(f"{'removing' if options.yes else 'would remove'} {cleaning.described(item)}")
+            say("".join(f"    {name}\n" for name in item.namespaces))
+        for item in cleaning.others(chosen):
+            say(f"leaving {cleaning.described(item)}")
+        if not chosen:
+            say(f"nothing of run {options.run} is here" if options.run else "nothing here is expired")
+            return ExitCode.MATCH
+        if not options.yes:
+            say("nothing was removed; say --yes to do it")
+            return ExitCode.MATCH
+        stuck = cleaning.remove(chosen)
+    for fault in stuck:
+        say(f"still there: {fault}")
+    return ExitCode.INCONCLUSIVE if stuck else ExitCode.MATCH
+
+
+def rbac(options: Namespace) -> ExitCode:
+    """Print the least role that a run on a cluster needs."""
+    from harness.cluster.kubernetes.permissions import role
+
+    say(role(options.name, options.namespace))
     return ExitCode.MATCH

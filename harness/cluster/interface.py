@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from harness.model.cluster import AgentChannel, Capabilities
 from harness.model.flow import Family
+from harness.model.preflight import Check
 from harness.model.scenario import ObjectRef
 
 Addresses = Mapping[Family, str]
@@ -63,6 +64,13 @@ class ClusterProvider(Protocol):
     """
 
     private: bool
+
+    def preflight(self) -> tuple[Check, ...]:
+        """Look at everything that can be known of a cluster before a run, in seconds and without leaving a trace.
+
+        Never raises: what cannot be asked is a check of its own. An empty answer says that nothing stands in the way.
+        """
+        ...
 
     def open(self) -> AbstractContextManager[Cluster]:
         """Yield a working cluster, and leave nothing of ours behind on the way out."""

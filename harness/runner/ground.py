@@ -7,12 +7,13 @@ after the other and do not know beforehand which ones will come (pytest, the Pyt
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from harness.cluster.interface import Cluster
-from harness.errors import HarnessError, NotEnforcedError
+from harness.cluster.interface import Cluster, ClusterProvider
+from harness.errors import HarnessError, NotEnforcedError, PreflightError
 from harness.model.cluster import Capabilities
+from harness.model.preflight import failed, warnings
 from harness.model.result import ClusterFacts, Event, ScenarioResult
 from harness.model.scenario import Scenario
 from harness.model.topology import Topology
@@ -49,8 +50,20 @@ def renaming(scenarios: Iterable[Scenario], number: int, settings: RunSettings) 
     return Renaming.build(names, f"{settings.prefix}{number}-")
 
 
-def facts(known: Capabilities) -> ClusterFacts:
-    """Return what reports say about the cluster that they are about."""
+def checked(provider: ClusterProvider) -> tuple[str, ...]:
+    """Look at the cluster before anything runs on it, and return what disturbs there: it belongs into every report.
+
+    Raises `PreflightError` with all that stands in the way, each with its remedy.
+    """
+    checks = provider.preflight()
+    found = failed(checks)
+    if found:
+        raise PreflightError("\n".join(f"{item}\n    {item.remedy}" if item.remedy else str(item) for item in found))
+    return tuple(str(check) for check in warnings(checks))
+
+
+def facts(known: Capabilities, disturbances: Sequence[str] = ()) -> ClusterFacts:
+    """Return what reports say about the cluster that they are about, and what was seen to disturb there."""
     return ClusterFacts(
         known.kind,
         known.emulated,
@@ -58,7 +71,7 @@ def facts(known: Capabilities) -> ClusterFacts:
         known.cni_version,
         known.kubernetes,
         tuple(sorted(known.families)),
-        known.notes,
+        (*known.notes, *disturbances),
     )
 
 

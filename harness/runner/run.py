@@ -19,7 +19,7 @@ from harness.model.cluster import Capabilities
 from harness.model.result import ClusterFacts, Event, RunResult, ScenarioResult
 from harness.model.scenario import Scenario
 from harness.plan import Lane, lanes
-from harness.runner.ground import facts, proved, renaming
+from harness.runner.ground import checked, facts, proved, renaming
 from harness.runner.perform import Performer, unplayed
 from harness.runner.sentinel import Sentinel
 from harness.runner.settings import Emit, InterruptedRunError, RunSettings
@@ -47,6 +47,7 @@ class _Run:
         self._emit = _serialised(emit)
         self._budget = _PodBudget(settings.pod_budget)
         self._capabilities: Capabilities | None = None
+        self._warnings: tuple[str, ...] = ()
         self._stop_reason: str | None = None
         self._enforced = True
         self._results: dict[str, ScenarioResult] = {}
@@ -59,7 +60,7 @@ class _Run:
         try:
             self._play_all()
         except HarnessError as error:
-            # Opening a shared cluster failed: no lane ever started.
+            # The preflight, or opening a shared cluster, failed: no lane ever started.
             self._stop(str(error))
         interrupted = self._settings.cancelled.is_set() and self._stop_reason is None
         result = RunResult(
@@ -82,6 +83,9 @@ class _Run:
         return tuple(self._results.get(item.file) or unplayed(item, reason) for item in self._scenarios)
 
     def _play_all(self) -> None:
+        self._warnings = checked(self._provider)
+        for text in self._warnings:
+            self._emit(Event("note", text=text))
         waiting = deque(lanes(self._scenarios, self._settings.parallel, pods_are_cheap=self._provider.private))
         workers = min(self._settings.parallel, len(waiting))
         with ExitStack() as stack:
@@ -171,7 +175,7 @@ class _Run:
         self._settings.cancelled.set()
 
     def _facts(self) -> ClusterFacts | None:
-        return None if self._capabilities is None else facts(self._capabilities)
+        return None if self._capabilities is None else facts(self._capabilities, self._warnings)
 
 
 class _PodBudget:

@@ -102,7 +102,9 @@ class Applier:
             uid = self._ownership.claim(name)
         labels = {**(manifest["metadata"].get("labels") or {}), **self._ownership.marks}
         # With its uid, so that one made anew by somebody else is not written.
-        marked = {**manifest, "metadata": {**manifest["metadata"], "labels": labels, "uid": uid}}
+        marked = self._ownership.stamped(
+            {**manifest, "metadata": {**manifest["metadata"], "labels": labels, "uid": uid}}
+        )
         try:
             self._patch(NAMESPACES.item("", name), marked)
         except ApiError as fault:

@@ -17,6 +17,7 @@ from harness.cluster.kubernetes.ownership import Ownership
 from harness.cluster.kubernetes.probe_pods import is_probe_pod, runnable, script
 from harness.cluster.kubernetes.waiting import placed_services, running_pods
 from harness.errors import ClusterError
+from harness.manifests import MANAGED_BY
 from harness.model.cluster import AgentChannel, Capabilities
 from harness.model.flow import Family
 from harness.model.scenario import ObjectRef
@@ -43,11 +44,16 @@ class KubernetesCluster:
         image: str,
         agent: str,
         tolerate: bool = False,
+        stamps: Mapping[str, str] | None = None,
+        guard: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take an open client; `agent` is the agent's source, `image` any with a Python to run it."""
+        """Take an open client; `agent` is the agent's source, `image` any with a Python to run it.
+
+        `stamps` and `guard` are as in `Ownership`.
+        """
         self._client = client
         self._capabilities = capabilities
-        self._ownership = Ownership(client, marks)
+        self._ownership = Ownership(client, marks, stamps, guard)
         self._applier = Applier(client, self._ownership, private=capabilities.private)
         self._image = image
         self._agent = agent
@@ -61,20 +67,32 @@ class KubernetesCluster:
         return self._capabilities
 
     def apply(self, manifests: Sequence[Mapping[str, Any]]) -> None:
-        """Apply the objects as they are; only probe pods get what they need to run, and namespaces this run's marks."""
+        """Apply the objects as they are; only probe pods get what they need to run, and namespaces this run's marks.
+
+        What is no author's is stamped with the run's annotations.
+        """
         pods = [item for item in manifests if is_probe_pod(item)]
-        ready = [
-            runnable(item, self._image, tolerate=self._tolerate) if is_probe_pod(item) else item for item in manifests
-        ]
+        ready = [self._made_ready(item) for item in manifests]
         homes = dict.fromkeys(item["metadata"]["namespace"] for item in pods)
         with self._lock:
             new = [home for home in homes if home not in self._scripts]
         changed = self._identities.note(ready) if self._identities else {}
-        self._applier.apply([*(script(home, self._agent) for home in new), *ready])
+        self._applier.apply([*(self._ownership.stamped(script(home, self._agent)) for home in new), *ready])
         with self._lock:
             self._scripts.update(new)
         if self._identities and changed:
             self._identities.wait(changed)
+
+    @property
+    def ownership(self) -> Ownership:
+        """Which namespaces of this cluster are the run's."""
+        return self._ownership
+
+    def _made_ready(self, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+        if is_probe_pod(manifest):
+            return self._ownership.stamped(runnable(manifest, self._image, tolerate=self._tolerate))
+        is_ours = MANAGED_BY.items() <= (manifest["metadata"].get("labels") or {}).items()
+        return self._ownership.stamped(manifest) if is_ours else manifest
 
     def delete(self, refs: Sequence[ObjectRef]) -> None:
         """Delete the objects and, with a namespace, all that is in it; returns when all of it is gone."""

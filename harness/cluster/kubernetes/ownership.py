@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.cluster.kubernetes.client import ApiError, Client
@@ -17,9 +17,21 @@ Object = dict[str, Any]
 class Ownership:
     """Makes namespaces of this run, and refuses all others; may be used by many threads at once."""
 
-    def __init__(self, client: Client, marks: Mapping[str, str]) -> None:
-        """`marks` are the labels that every namespace of this run carries, `RUN_LABEL` among them."""
+    def __init__(
+        self,
+        client: Client,
+        marks: Mapping[str, str],
+        stamps: Mapping[str, str] | None = None,
+        guard: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`marks` are the labels that every namespace of this run carries, `RUN_LABEL` among them.
+
+        `stamps` are annotations of these, and of every object that is no author's. `guard` is called before anything
+        is written; what it raises keeps it from being written.
+        """
         self.marks = marks
+        self.stamps = stamps or {}
+        self._guard = guard
         self._client = client
         self._uids: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -35,10 +47,12 @@ class Ownership:
 
         Raises `ClusterError` for one that exists and is not this run's.
         """
+        self._guard()
         with self._lock:
             if name in self._uids:
                 return self._uids[name]
-        bare = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(self.marks)}}
+        metadata = {"name": name, "labels": dict(self.marks)}
+        bare = self.stamped({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
         try:
             # Created and not applied: what somebody else made a moment ago must not be taken over.
             made = self._client.call("POST", NAMESPACES.collection(""), None, bare)
@@ -56,6 +70,7 @@ class Ownership:
 
     def require(self, name: str) -> str:
         """Return the uid of a namespace that exists and is this run's. Raises `ClusterError` for any other."""
+        self._guard()
         with self._lock:
             if name in self._uids:
                 return self._uids[name]
@@ -77,6 +92,17 @@ class Ownership:
         if found is not None:
             self._check(found)
         return found
+
+    def stamped(self, manifest: Mapping[str, Any]) -> Object:
+        """Return the object with the annotations that say whose it is: no selector sees them."""
+        metadata = manifest["metadata"]
+        annotations = {**(metadata.get("annotations") or {}), **self.stamps}
+        return {**manifest, "metadata": {**metadata, "annotations": annotations}} if annotations else dict(manifest)
+
+    def known(self) -> list[str]:
+        """Return the namespaces of this run that it has made and not yet deleted, oldest first; asks nobody."""
+        with self._lock:
+            return list(self._uids)
 
     def names(self) -> list[str]:
         """Return this run's namespaces as the server knows them."""
@@ -105,5 +131,6 @@ class Ownership:
             raise ClusterError(
                 f"this namespace belongs to another run, {labels.get(RUN_LABEL)}",
                 where=f"Namespace/{name}",
-                remedy=f"wait for that run to end, or remove what it left: kubectl delete namespace {name}",
+                remedy=f"wait for that run to end, or remove what it left: netpol-harness clean --cluster kubeconfig "
+                f"--run {labels.get(RUN_LABEL)}",
             )

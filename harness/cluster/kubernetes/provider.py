@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from harness.cluster.agent_file import agent_source
 from harness.cluster.kubernetes.cluster import KubernetesCluster
 from harness.cluster.kubernetes.detection import detect
+from harness.cluster.kubernetes.exclusion import Exclusion
+from harness.cluster.kubernetes.heartbeat import Heartbeat
+from harness.cluster.kubernetes.identity import Identity
 from harness.cluster.kubernetes.kubeconfig import open_client
+from harness.cluster.kubernetes.ownership import Ownership
+from harness.cluster.kubernetes.preflight import Wish, preflight
 from harness.cluster.kubernetes.probe_pods import DEFAULT_IMAGE
-from harness.errors import UsageError
-from harness.manifests import MANAGED_BY, RUN_LABEL
+from harness.errors import ClusterError, UsageError
+from harness.model.preflight import Check, CheckStatus
 
 
 class KubeconfigProvider:
@@ -30,35 +36,64 @@ class KubeconfigProvider:
         image: str | None = None,
         *,
         tolerate: bool = False,
+        exclusive: bool = False,
     ) -> None:
-        """Prepare, without a word to any server. Raises `UsageError` for a fault: only an emulator has those."""
+        """Prepare, without a word to any server. Raises `UsageError` for a fault: only an emulator has those.
+
+        An `exclusive` run is one that disturbs others: no two of them have a cluster at once.
+        """
         if fault is not None:
             raise UsageError("a real cluster takes no fault", where="--fault", remedy="faults are for --cluster local")
-        self._marks = {**MANAGED_BY, RUN_LABEL: run or secrets.token_hex(4)}
+        self._identity = Identity.of_now(run or secrets.token_hex(4), os.environ)
         self._kubeconfig = kubeconfig
         self._context = context
         self._image = image or os.environ.get("NETPOL_IMAGE") or DEFAULT_IMAGE
         self._tolerate = tolerate
+        self._exclusive = exclusive
+
+    def preflight(self) -> tuple[Check, ...]:
+        """Look at everything that can be known before a run; what is made for it is deleted again."""
+        try:
+            client = open_client(self._kubeconfig, self._context)
+        except ClusterError as fault:
+            return (Check("kubeconfig", CheckStatus.FAILED, f"{fault.where}: {fault.what}", fault.remedy),)
+        wish = Wish(self._identity, self._image, self._options, tolerate=self._tolerate, exclusive=self._exclusive)
+        try:
+            return preflight(client, wish)
+        finally:
+            client.close()
 
     @contextmanager
     def open(self) -> Iterator[KubernetesCluster]:
         """Yield the cluster, and delete all namespaces of this run on the way out.
 
-        Raises `ClusterError` where the kubeconfig leads nowhere.
+        Raises `ClusterError` where the kubeconfig leads nowhere, or another run has the cluster for itself and this
+        one would disturb it.
         """
         client = open_client(self._kubeconfig, self._context)
-        try:
+        with ExitStack() as stack:
+            stack.callback(client.close)
+            unguarded = Ownership(client, self._identity.labels, self._identity.annotations)
+            exclusion = Exclusion(client, unguarded)
             cluster = KubernetesCluster(
                 client,
                 detect(client, tolerate=self._tolerate),
-                self._marks,
+                self._identity.labels,
                 image=self._image,
                 agent=agent_source().read_text(),
                 tolerate=self._tolerate,
+                stamps=self._identity.annotations,
+                guard=exclusion.check,
             )
-            try:
-                yield cluster
-            finally:
-                cluster.delete_all()
-        finally:
-            client.close()
+            stack.callback(cluster.delete_all)
+            if self._exclusive:
+                stack.enter_context(exclusion.held())
+            stack.enter_context(Heartbeat(client, cluster.ownership))
+            yield cluster
+
+    @property
+    def _options(self) -> str:
+        """What one types to have a command look at this cluster."""
+        chosen = {"--kubeconfig": self._kubeconfig, "--context": self._context}
+        given = [f"{option} {shlex.quote(value)}" for option, value in chosen.items() if value]
+        return " ".join(["--cluster kubeconfig", *given])

@@ -146,8 +146,8 @@ def until_gone(client: Client, path: str, uids: Collection[str], end: float, que
 
     started = time.monotonic()
     if not follow(client, path, look, end, query):
-        holding = "; ".join(_holding(item) for item in left[:_SHOWN])
-        raise ClusterError(f"waited {time.monotonic() - started:.0f} s for it to be gone; still there: {holding}")
+        still = "; ".join(holding(item) for item in left[:_SHOWN])
+        raise ClusterError(f"waited {time.monotonic() - started:.0f} s for it to be gone; still there: {still}")
 
 
 def events_of(client: Client, namespace: str, kind: str, name: str) -> list[str]:
@@ -178,7 +178,7 @@ def evidence(client: Client, pod: Object) -> str:
     return "".join(f"\n    {line}" for line in lines)
 
 
-def _holding(item: Object) -> str:
+def holding(item: Mapping[str, Any]) -> str:
     """Name an object that does not go, with its finalizers and what the namespace controller says of it."""
     metadata = item["metadata"]
     reasons = [f"finalizer {name}" for name in metadata.get("finalizers") or ()]

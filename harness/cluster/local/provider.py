@@ -17,6 +17,7 @@ from harness.cluster.local.sandbox import Sandbox
 from harness.errors import ClusterError, EnvironmentMissingError
 from harness.model.cluster import Capabilities, Timing
 from harness.model.flow import Family, L4Protocol
+from harness.model.preflight import Check, CheckStatus
 
 NOTES = (
     "an emulator: says nothing about any CNI",
@@ -40,6 +41,11 @@ class LocalProvider:
         self._fault = None if fault is None else faults.find(fault)
         self._run = run or secrets.token_hex(4)
         self._agent = agent
+
+    def preflight(self) -> tuple[Check, ...]:
+        """Say what this machine lacks, or what a cluster on it has; costs nothing that `open` does not cost as well."""
+        missing = tuple(Check("machine", CheckStatus.FAILED, item.what, item.remedy) for item in requirements())
+        return missing or _told(capabilities())
 
     @contextmanager
     def open(self) -> Iterator[LocalCluster]:
@@ -84,6 +90,27 @@ def capabilities() -> Capabilities:
         private=True,
         timing=Timing(rounds=3, window_s=0.2, deadline_s=15.0, floor_s=0.15, ceiling_s=1.0, ready_s=30.0, canary_s=5.0),
         notes=notes,
+    )
+
+
+def _told(known: Capabilities) -> tuple[Check, ...]:
+    """Return what a cluster on this machine is like."""
+    has_ipv6, has_sctp = Family.IPV6 in known.families, L4Protocol.SCTP in known.protocols
+    return (
+        Check("machine", CheckStatus.OK, "Linux with iproute2, nftables and network namespaces"),
+        Check(
+            "IP families",
+            CheckStatus.OK if has_ipv6 else CheckStatus.NOTE,
+            ", ".join(sorted(known.families)),
+            None if has_ipv6 else "this kernel has no IPv6: scenarios that need it are inconclusive here",
+        ),
+        Check(
+            "SCTP",
+            CheckStatus.OK if has_sctp else CheckStatus.NOTE,
+            "this kernel has it" if has_sctp else "this kernel has none: SCTP flows are inconclusive here",
+            None if has_sctp else "modprobe sctp (as root), where the kernel comes with it",
+        ),
+        *(Check("emulator", CheckStatus.NOTE, note) for note in known.notes),
     )
 
 

@@ -41,15 +41,28 @@ class Answer:
         """Nothing is held."""
 
 
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+# What is listed without being asked for by name.
+COLLECTIONS = ("pods", "namespaces", "services", "networkpolicies", "nodes", "leases", "daemonsets")
+
+
 class Server:
-    """Keeps objects by path. `script` holds answers and exceptions that go before what it would say by itself."""
+    """Keeps objects by path. `script` holds answers and exceptions that go before what it would say by itself.
+
+    `documents` are answers to a GET by path, dicts or `Answer`s; `denied` are pairs of verb and resource, as kubectl
+    writes it, that reviews say no to; `refusals` are answers to writes, by method and path.
+    """
 
     def __init__(self, *objects: Mapping[str, Any]) -> None:
         self.objects: dict[str, dict[str, Any]] = {}
+        self.documents: dict[str, Any] = {}
+        self.denied: set[tuple[str, str]] = set()
+        self.refusals: dict[tuple[str, str], Answer] = {}
         self.asked: list[tuple[str, str, dict[str, list[str]], Any]] = []
         self.content_types: list[str] = []
         self.script: list[Answer | Exception] = []
         self._uids = itertools.count(1)
+        self._versions = itertools.count(1)
         self._lock = threading.Lock()
         for item in objects:
             self._store(f"/api/v1/namespaces/{item['metadata']['name']}", item)
@@ -74,27 +87,55 @@ class Server:
                 if isinstance(said, Exception):
                     raise said
                 return said
-            methods = {"GET": self._get, "POST": self._post, "PATCH": self._patch, "DELETE": self._delete}
+            if (method, parts.path) in self.refusals:
+                return self.refusals[method, parts.path]
+            if "dryRun" in parse_qs(parts.query):
+                return self._try(parts.path, body)
+            methods = {
+                "GET": self._get,
+                "POST": self._post,
+                "PATCH": self._patch,
+                "PUT": self._put,
+                "DELETE": self._delete,
+            }
             return methods[method](parts.path, body)
 
     def close(self) -> None:
         """Nothing is open."""
 
     def _get(self, path: str, _: Any) -> Answer:
+        if path in self.documents:
+            said = self.documents[path]
+            return said if isinstance(said, Answer) else Answer(200, said)
         if path in self.objects:
             return Answer(200, self.objects[path])
-        if path.rpartition("/")[2] in ("pods", "namespaces", "services", "networkpolicies"):
+        if path.rpartition("/")[2] in COLLECTIONS:
             items = [item for key, item in self.objects.items() if key.rpartition("/")[0] == path]
             return Answer(200, {"metadata": {"resourceVersion": "1"}, "items": items})
         return refused(404, "NotFound", f"{path} not found")
 
     def _post(self, path: str, body: Any) -> Answer:
+        if path == REVIEWS:
+            asked = body["spec"]["resourceAttributes"]
+            resource = "/".join(asked[key] for key in ("resource", "subresource") if key in asked)
+            name = f"{resource}.{asked['group']}" if "group" in asked else resource
+            return Answer(201, {"status": {"allowed": (asked["verb"], name) not in self.denied}})
         path = f"{path}/{body['metadata']['name']}"
         if path in self.objects:
             return refused(409, "AlreadyExists", "it already exists")
         return Answer(201, self._store(path, body))
 
     def _patch(self, path: str, body: Any) -> Answer:
+        return Answer(200, self._store(path, body))
+
+    def _try(self, _: str, body: Any) -> Answer:
+        """Answer a dry run."""
+        return Answer(201, body)
+
+    def _put(self, path: str, body: Any) -> Answer:
+        seen = self.objects[path]["metadata"]["resourceVersion"] if path in self.objects else None
+        if body["metadata"].get("resourceVersion") != seen:
+            return refused(409, "Conflict", "it was changed")
         return Answer(200, self._store(path, body))
 
     def _delete(self, path: str, _: Any) -> Answer:
@@ -105,7 +146,8 @@ class Server:
 
     def _store(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         uid = self.objects[path]["metadata"]["uid"] if path in self.objects else f"uid-{next(self._uids)}"
-        self.objects[path] = {**body, "metadata": {**body["metadata"], "uid": uid}}
+        version = str(next(self._versions))
+        self.objects[path] = {**body, "metadata": {**body["metadata"], "uid": uid, "resourceVersion": version}}
         return self.objects[path]
 
 
