@@ -157,6 +157,8 @@ class FlowResult:
 class StepResult:
     """One step, judged. Times are in seconds from the end of its changes, None where unknown.
 
+    `change_s` is what the changes themselves took, `duration_s` all of it.
+
     `expected_prediction`: the step said `expect: predicted`. `diagnostics` is the
     cluster's own account, asked for only when something went wrong. `start_leaks` are flows of pods that came with
     this step, seen open before they settled as closed; None where no pod came.
@@ -175,6 +177,7 @@ class StepResult:
     expected_prediction: bool = False
     diagnostics: str | None = None
     start_leaks: tuple[Flow, ...] | None = None
+    change_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,7 @@ def _step(step: StepResult) -> dict[str, Any]:
         "name": step.name,
         "at": str(step.location),
         "settled": step.settled,
+        "change_s": _seconds(step.change_s),
         "barrier_s": _seconds(step.barrier_s),
         "first_correct_s": _seconds(step.first_correct_s),
         "settle_s": _seconds(step.settle_s),

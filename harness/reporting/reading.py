@@ -260,6 +260,7 @@ _STEP = record(
     {
         "at": location,
         "settled": flag,
+        "change_s": number,
         "barrier_s": number,
         "first_correct_s": number,
         "settle_s": number,

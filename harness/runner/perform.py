@@ -134,7 +134,9 @@ class Performer:
         barrier_s = None if passed_at is None else passed_at - changed
         instances = self._instances(step.flows)
         show.evidence.record_open(settled.observations, instances)
-        record = StepRecord(step, settled, instances, impossible, barrier_s, time.monotonic() - started)
+        record = StepRecord(
+            step, settled, instances, impossible, barrier_s, changed - started, time.monotonic() - started
+        )
         show.records.append(self._diagnosed(show, record))
 
     def _diagnosed(self, show: Performance, record: StepRecord) -> StepRecord:

@@ -41,6 +41,7 @@ class StepRecord:
     instances: Mapping[Flow, Instance]
     impossible: Mapping[Flow, str]
     barrier_s: float | None = None
+    change_s: float | None = None
     duration_s: float | None = None
     diagnostics: str | None = None
 
@@ -74,6 +75,7 @@ def step_result(record: StepRecord, evidence: Evidence) -> StepResult:
     return replace(
         result,
         settled=settled.settled and record.barrier_s is not None,
+        change_s=record.change_s,
         barrier_s=record.barrier_s,
         first_correct_s=first_correct(((item.at_s, item.outcomes) for item in settled.history), declared),
         settle_s=settled.settle_s,

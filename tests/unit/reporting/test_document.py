@@ -80,6 +80,7 @@ DOCUMENT: dict[str, Any] = {
                     "name": "segmented",
                     "at": "shop.scenario.yaml:1:1",
                     "settled": True,
+                    "change_s": None,
                     "barrier_s": 0.01,
                     "first_correct_s": 0.02,
                     "settle_s": 0.31,

@@ -49,7 +49,7 @@ def _held(result: RunResult) -> RunResult:
 
 
 def _held_step(step: StepResult) -> StepResult:
-    times = ("barrier_s", "first_correct_s", "settle_s", "duration_s")
+    times = ("change_s", "barrier_s", "first_correct_s", "settle_s", "duration_s")
     rounded = {name: _rounded(getattr(step, name)) for name in times}
     return replace(step, flows=tuple(_held_flow(flow) for flow in step.flows), **rounded)
 
