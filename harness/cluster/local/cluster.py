@@ -8,15 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.cluster.local import addressing, netns
-from harness.cluster.local.channel import SocketChannel
+from harness.cluster.local import addressing
 from harness.cluster.local.enforcement import Enforcer
 from harness.cluster.local.faults import Fault
 from harness.cluster.local.reading import pod_state, service_state
-from harness.cluster.local.sandbox import Sandbox
 from harness.cluster.local.state import State
 from harness.cluster.local.store import Store
 from harness.cluster.local.validation import check
+from harness.cluster.netns import cables
+from harness.cluster.netns.channel import SocketChannel
+from harness.cluster.netns.sandbox import Sandbox
 from harness.errors import ClusterError
 from harness.model.cluster import Capabilities
 from harness.model.flow import Family
@@ -213,16 +214,16 @@ class LocalCluster:
                     "key": place.interface,
                     "name": arguments[arguments.index("--name") + 1],
                     "arguments": arguments,
-                    "cable": netns.cable(place.interface, place.addresses) if place.has_cable else [],
-                    "inside": netns.inside(place.addresses),
+                    "cable": cables.cable(place.interface, place.addresses) if place.has_cable else [],
+                    "inside": cables.inside(place.addresses),
                 }
             )
         if pods:
-            self._sandbox.order("spawn", pods=pods, settings=dict(netns.POD_SETTINGS))
+            self._sandbox.order("spawn", pods=pods, settings=dict(cables.ANSWER_EVERYBODY))
 
     def _kill(self, places: Sequence[_Place]) -> None:
         lines = [
-            line for place in places if place.has_cable for line in netns.unroute(place.interface, place.addresses)
+            line for place in places if place.has_cable for line in cables.unroute(place.interface, place.addresses)
         ]
         if lines:
             # A pod that failed to start has no route; the others' must go all the same.
