@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,8 +23,6 @@ from harness.model.flow import Family
 from harness.model.scenario import ObjectRef
 
 _RUNNING = ("Pod", "External")
-_POLL_S = 0.004
-_CONNECT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +92,14 @@ class LocalCluster:
 
     def wait_ready(self, refs: Sequence[ObjectRef], deadline_s: float) -> Mapping[ObjectRef, Mapping[Family, str]]:
         """Wait until agents can be connected to; return the addresses. Raises at once for a pod that ended."""
-        end = time.monotonic() + deadline_s
         with self._lock:
             for ref in refs:
                 if ref not in self._places:
                     raise ClusterError(f"{ref} was never applied, or is deleted", where="local cluster")
             places = {ref: self._places[ref] for ref in refs}
-        waiting = {place.interface: ref for ref, place in places.items() if place.interface}
-        while waiting:
-            conditions = self._sandbox.order("ready", keys=list(waiting))
-            for interface, condition in conditions.items():
-                if condition == "ready":
-                    del waiting[interface]
-                elif condition != "starting":
-                    raise ClusterError(f"its agent {condition}", where=str(waiting[interface]))
-            if waiting and time.monotonic() > end:
-                names = ", ".join(str(ref) for ref in waiting.values())
-                raise ClusterError(f"waited {deadline_s:g} s for the agents of: {names}", where="local cluster")
-            if waiting:
-                time.sleep(_POLL_S)
+        self._sandbox.wait_ready(
+            {place.interface: str(ref) for ref, place in places.items() if place.interface}, deadline_s
+        )
         return {ref: dict(place.addresses) for ref, place in places.items()}
 
     def open_agent(self, ref: ObjectRef) -> SocketChannel:

@@ -13,6 +13,7 @@ from harness.cluster.agent_file import agent_source
 from harness.cluster.local import faults, router
 from harness.cluster.local.cluster import LocalCluster
 from harness.cluster.local.requirements import requirements
+from harness.cluster.netns.cables import FORWARDING
 from harness.cluster.netns.sandbox import Sandbox
 from harness.errors import ClusterError, EnvironmentMissingError
 from harness.model.cluster import Capabilities, Timing
@@ -138,7 +139,7 @@ def _set_up_router(sandbox: Sandbox, families: tuple[Family, ...]) -> None:
 
 
 def _has_ipv6() -> bool:
-    return Path("/proc/sys", router.FORWARDING[Family.IPV6]).exists()
+    return Path("/proc/sys", FORWARDING[Family.IPV6]).exists()
 
 
 def _has_sctp() -> bool:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from harness.cluster.local import addressing
-from harness.cluster.netns.cables import ANSWER_EVERYBODY, HOST_BITS
+from harness.cluster.netns.cables import ANSWER_EVERYBODY, FORWARDING, HOST_BITS
 from harness.model.flow import Family
-
-FORWARDING = {Family.IPV4: "net/ipv4/ip_forward", Family.IPV6: "net/ipv6/conf/all/forwarding"}
 
 
 def required_settings(families: Iterable[Family]) -> Mapping[str, str]:

@@ -23,6 +23,7 @@ ANSWER_EVERYBODY: Mapping[str, str] = {
     "net/ipv4/icmp_ratemask": "0",
     "net/ipv6/icmp/ratelimit": "0",
 }
+FORWARDING = {Family.IPV4: "net/ipv4/ip_forward", Family.IPV6: "net/ipv6/conf/all/forwarding"}
 
 
 def cable(interface: str, addresses: Mapping[Family, str]) -> list[str]:

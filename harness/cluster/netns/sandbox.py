@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", 
 _ANSWER_S = 90.0
 _START_S = 20.0
 _END_S = 5.0
+_POLL_S = 0.004
 _PROCESSES = ("--pid", "--fork", "--kill-child")
 _NAMESPACES = ("--net", *_PROCESSES)
 _AS_USER = ("--user", "--map-root-user")
@@ -65,6 +67,26 @@ class Sandbox:
         for descriptor in descriptors:
             os.close(descriptor)
         return answer
+
+    def wait_ready(self, hosts: Mapping[str, str], deadline_s: float) -> None:
+        """Wait until agents can be connected to; `hosts` gives for each key what errors call it.
+
+        Raises `ClusterError` at once for one that ended, and after the deadline with those that were waited for.
+        """
+        end = time.monotonic() + deadline_s
+        waiting = dict(hosts)
+        while waiting:
+            for key, condition in self.order("ready", keys=list(waiting)).items():
+                if condition == "ready":
+                    del waiting[key]
+                elif condition != "starting":
+                    raise ClusterError(f"its agent {condition}", where=waiting[key])
+            if waiting and time.monotonic() > end:
+                raise ClusterError(
+                    f"waited {deadline_s:g} s for the agents of: {', '.join(waiting.values())}", where=self._where
+                )
+            if waiting:
+                time.sleep(_POLL_S)
 
     def connect(self, key: str) -> socket.socket:
         """Return a socket connected to a pod's agent."""
