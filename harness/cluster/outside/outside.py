@@ -79,8 +79,9 @@ class Outside:
 
     def open_agent(self, item: ObjectRef) -> SocketChannel:
         """Open a channel to the agent of an external that is ready; all that share it may have theirs."""
+        interface = self._interfaces[self._host(item)]
         try:
-            return SocketChannel(self._sandbox.connect(self._interfaces[self._host(item)]), str(item))
+            return SocketChannel(self._sandbox.connect(interface), str(item))
         except ClusterError as fault:
             raise ClusterError(f"its agent cannot be reached: {fault.what}", where=str(item)) from fault
 
