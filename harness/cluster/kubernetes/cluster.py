@@ -108,11 +108,10 @@ class KubernetesCluster:
             self._scripts.difference_update(ref.name for ref in refs if ref.kind == "Namespace")
         if self._identities:
             self._identities.forget(refs)
-        try:
-            self._applier.delete([ref for ref in refs if ref.kind != EXTERNAL])
-        finally:
-            if self._outside is not None:
-                self._outside.delete([ref for ref in refs if ref.kind == EXTERNAL])
+        if self._outside is not None:
+            # First: others may be waiting for an address, and it takes no time.
+            self._outside.delete([ref for ref in refs if ref.kind == EXTERNAL])
+        self._applier.delete([ref for ref in refs if ref.kind != EXTERNAL])
 
     def delete_all(self) -> None:
         """Delete every namespace of this run that is left."""
