@@ -141,7 +141,7 @@ def _start(marker: Marker, agent: Path, way: Sequence[str]) -> tuple[subprocess.
     argv = [*way, sys.executable, "-I", "-S", str(program)]
     try:
         process = subprocess.Popen(
-            [*argv, str(marker), str(theirs.fileno()), str(agent)],
+            [*argv, str(marker), str(theirs.fileno()), str(agent.absolute())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
