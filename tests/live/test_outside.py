@@ -194,7 +194,7 @@ def test_two_runs_on_one_router_never_have_one_address(ground: Ground) -> None:
     with ground.opened("o2") as second:
         with ground.opened("o1") as first:
             first.apply([office])
-            with pytest.raises(ClusterError, match=r"route of somebody else's for office: 203\.0\.113\.10 dev np"):
+            with pytest.raises(ClusterError, match=r"leads to 203\.0\.113\.10, of office, over somebody else's np"):
                 second.apply([office], deadline_s=0.1)
             first.wait_ready([ref(office)], 20)
             undisturbed = heard(ground.node, OFFICE.addresses[V4], 80)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 from harness.errors import ClusterError
@@ -26,7 +27,8 @@ class Host:
     def of(cls, manifest: Mapping[str, Any], families: Collection[Family]) -> Host:
         """Return the host that an `External` describes, with addresses of `families` alone."""
         spec = manifest["spec"]
-        written = {Family(family): str(address) for family, address in spec["addresses"].items()}
+        # As the kernel writes them, so that what it shows can be compared.
+        written = {Family(family): str(ip_address(text)) for family, text in spec["addresses"].items()}
         usable = tuple((family, written[family]) for family in Family if family in families and family in written)
         return cls(usable, tuple(spec["args"]))
 

@@ -120,6 +120,9 @@ class Outside:
 
     def _bring_up(self, hosts: Sequence[Host]) -> str | None:
         self._refuse_own_addresses(hosts)
+        obstacle = self._routed_elsewhere(hosts)
+        if obstacle is not None:
+            return obstacle
         interfaces = {host: f"{self._prefix}{next(self._serial)}" for host in hosts}
         pods = [
             {
@@ -138,12 +141,12 @@ class Outside:
             if _TAKEN not in fault.what:
                 raise
             # The kernel's own table is what keeps two runs from having one address.
-            return self._routed_elsewhere(hosts)
+            return f"somebody else was quicker to have a route in {self._name}: {fault.what}"
         self._interfaces.update(interfaces)
         return None
 
     def _refuse_own_addresses(self, hosts: Sequence[Host]) -> None:
-        links = json.loads(self._sandbox.run(["ip", "-json", "address", "show"], ""))
+        links = self._shown("address", "show")
         own = {item.get("local"): link["ifname"] for link in links for item in link.get("addr_info", ())}
         for host in hosts:
             for _, address in host.addresses:
@@ -154,14 +157,20 @@ class Outside:
                         remedy="give the external another address, or take that one from the router",
                     )
 
-    def _routed_elsewhere(self, hosts: Sequence[Host]) -> str:
+    def _routed_elsewhere(self, hosts: Sequence[Host]) -> str | None:
+        routes = [*self._shown("-4", "route", "show"), *self._shown("-6", "route", "show")]
+        # An exact destination is shown without its length.
+        taken = {item["dst"]: item.get("dev", item.get("type")) for item in routes}
         for host in hosts:
-            for family, address in host.addresses:
-                exact = f"{address}/{cables.HOST_BITS[family]}"
-                found = self._sandbox.run(["ip", "-4" if family is Family.IPV4 else "-6", "route", "show", exact], "")
-                if found.strip():
-                    return f"{self._name} still has a route of somebody else's for {host.agent}: {found.strip()}"
-        return f"{self._name} had a route of somebody else's a moment ago"
+            for _, address in host.addresses:
+                if address in taken:
+                    return f"{self._name} leads to {address}, of {host.agent}, over somebody else's {taken[address]}"
+        return None
+
+    def _shown(self, *words: str) -> list[dict[str, Any]]:
+        # Some releases print nothing at all for an empty list.
+        shown: list[dict[str, Any]] = json.loads(self._sandbox.run(["ip", "-json", *words], "") or "[]")
+        return shown
 
     def _take_down(self, hosts: Mapping[Host, str]) -> None:
         if hosts:

@@ -20,12 +20,12 @@ TAKEN = "spawn: RuntimeError: ip: RTNETLINK answers: File exists"
 
 
 class Recorder:
-    """A sandbox that does nothing. `faults` are what the next spawns end with; `routes` is what ip shows."""
+    """A sandbox that does nothing. `faults` are what the next spawns end with; `taken` is routed, for some looks."""
 
-    def __init__(self, *faults: str, routes: str = "", own: str = "192.0.2.1") -> None:
+    def __init__(self, *faults: str, taken: str = "", looks: int = 1, own: str = "192.0.2.1") -> None:
         self.orders: list[tuple[str, dict[str, Any]]] = []
         self.faults = list(faults)
-        self.routes = routes
+        self.taken = [taken] * looks
         self.own = own
 
     def order(self, verb: str, **arguments: Any) -> dict[str, Any]:
@@ -40,7 +40,9 @@ class Recorder:
         self.orders.append(("run", {"argv": argv, "stdin": stdin}))
         if "address" in argv:
             return json.dumps([{"ifname": "eth0", "addr_info": [{"local": self.own}]}])
-        return self.routes
+        if "-4" in argv and self.taken:
+            return json.dumps([{"dst": self.taken.pop(), "dev": "npfff-1"}])
+        return ""
 
     def wait_ready(self, hosts: dict[str, str], _: float) -> None:
         """Everything is ready at once."""
@@ -130,8 +132,19 @@ def test_who_waits_in_vain_is_told_for_whom() -> None:
 
 
 def test_an_address_that_another_run_has_is_waited_for() -> None:
-    """The kernel refuses a second route; once it does not, the host is up, and what was begun is undone before."""
-    sandbox = Recorder(TAKEN, routes="203.0.113.10 dev npfff-1 scope link")
+    """Nothing is begun while the router shows another's route; then the host is up."""
+    sandbox = Recorder(taken="203.0.113.10")
+    _outside(sandbox).apply([_external("office", "203.0.113.10")])
+    shown = [index for index, (_, given) in enumerate(sandbox.orders) if "-4" in given.get("argv", ())]
+    verbs = [verb for verb, _ in sandbox.orders]
+
+    assert (len(shown), sandbox.spawned()) == (2, ["office"])
+    assert verbs.index("spawn") > shown[1]
+
+
+def test_a_route_that_comes_at_the_same_moment_is_waited_for_too() -> None:
+    """The kernel refuses the second; what was begun is undone, and tried again."""
+    sandbox = Recorder(TAKEN)
     _outside(sandbox).apply([_external("office", "203.0.113.10")])
     undone = [given["stdin"] for verb, given in sandbox.orders if verb == "run"]
 
@@ -141,9 +154,9 @@ def test_an_address_that_another_run_has_is_waited_for() -> None:
 
 def test_another_runs_route_is_shown_after_the_deadline() -> None:
     """With the interface that has it."""
-    sandbox = Recorder(*[TAKEN] * 9, routes="203.0.113.10 dev npfff-1 scope link \n")
+    sandbox = Recorder(taken="203.0.113.10", looks=9)
 
-    with pytest.raises(ClusterError, match=r"somebody else's for office: 203\.0\.113\.10 dev npfff-1"):
+    with pytest.raises(ClusterError, match=r"leads to 203\.0\.113\.10, of office, over somebody else's npfff-1"):
         _outside(sandbox).apply([_external("office", "203.0.113.10")], deadline_s=0.05)
 
 
