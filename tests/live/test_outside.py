@@ -23,10 +23,12 @@ import pytest
 from harness.cluster.netns import leftovers
 from harness.cluster.outside.opening import open_outside
 from harness.cluster.outside.outside import Outside
+from harness.cluster.outside.preflight import preflight
 from harness.cluster.outside.reach import unanswered
 from harness.errors import ClusterError, EnvironmentMissingError
 from harness.manifests import external, ref
 from harness.model.flow import Family
+from harness.model.preflight import CheckStatus
 from harness.model.topology import External, Listener
 from harness.probing.session import AgentSession
 from harness.probing.wire import ProbeReply, ProbeRequest
@@ -45,6 +47,7 @@ from pathlib import Path
 from harness.cluster.outside.opening import open_outside
 from harness.manifests import external, ref
 from harness.model.flow import Family
+from harness.model.preflight import CheckStatus
 from harness.model.topology import External
 with open_outside(sys.argv[1], sys.argv[2], Path(sys.argv[3]), list(Family)) as outside:
     office = external(External("office", {Family.IPV4: "203.0.113.10"}))
@@ -271,6 +274,30 @@ def test_a_node_that_is_found_is_told_from_one_that_is_not(ground: Ground) -> No
         silent = unanswered(outside, [*NODE.values(), "198.51.100.77"])
 
     assert list(silent) == ["198.51.100.77"]
+
+
+def test_the_preflight_names_the_nodes_that_are_not_found(ground: Ground) -> None:
+    """A warning with each of them; that all are found is said too, and an absent router is fatal."""
+
+    def checked(netns: str | None, *silent: str) -> tuple[CheckStatus, str]:
+        nodes = {"n1": [NODE[V4]], **{name: ["198.51.100.77"] for name in silent}}
+        (check,) = preflight(netns, "o1", AGENT, [V4], nodes)
+        return check.status, check.text
+
+    assert checked(ground.netns) == (
+        CheckStatus.OK,
+        f"network namespace {ground.netns} forwards, and every node answers a host there",
+    )
+    assert checked(ground.netns, "n2") == (
+        CheckStatus.WARNING,
+        f"network namespace {ground.netns} forwards, "
+        "but a host behind it hears nothing of n2 at 198.51.100.77: timeout",
+    )
+    assert checked("nowhere") == (
+        CheckStatus.FAILED,
+        "--outside nowhere: there is no such network namespace on this machine",
+    )
+    assert checked(None)[0] is CheckStatus.NOTE
 
 
 def test_a_router_that_does_not_forward_is_refused(ground: Ground) -> None:

@@ -62,7 +62,14 @@ class KubeconfigProvider:
             client = open_client(self._kubeconfig, self._context)
         except ClusterError as fault:
             return (Check("kubeconfig", CheckStatus.FAILED, f"{fault.where}: {fault.what}", fault.remedy),)
-        wish = Wish(self._identity, self._image, self._options, tolerate=self._tolerate, exclusive=self._exclusive)
+        wish = Wish(
+            self._identity,
+            self._image,
+            self._options,
+            tolerate=self._tolerate,
+            exclusive=self._exclusive,
+            outside=self._outside,
+        )
         try:
             return preflight(client, wish)
         finally:
