@@ -290,8 +290,10 @@ def test_the_preflight_names_the_nodes_that_are_not_found(ground: Ground) -> Non
     )
     assert checked(ground.netns, "n2") == (
         CheckStatus.WARNING,
-        f"network namespace {ground.netns} forwards, "
-        "but a host behind it hears nothing of n2 at 198.51.100.77: timeout",
+        (
+            f"network namespace {ground.netns} forwards, "
+            "but a host behind it hears nothing of n2 at 198.51.100.77: timeout"
+        ),
     )
     assert checked("nowhere") == (
         CheckStatus.FAILED,
