@@ -18,7 +18,7 @@ RUN_LABEL = "netpol-harness.example.org/run"
 OWNER_LABEL = "netpol-harness.example.org/owner"
 # When the run is over at the latest, an RFC 3339 instant: an annotation, for a label may hold no colon.
 EXPIRES = "netpol-harness.example.org/expires"
-EXTERNAL_API = "netpol-harness/v1"
+EXTERNAL_API, EXTERNAL = "netpol-harness/v1", "External"
 AGENT_PATH = "/agent/agent.py"
 AGENT_CONTAINER = "agent"
 
@@ -100,12 +100,15 @@ def service(spec: Service, namespace: str) -> Object:
     }
 
 
-def external(spec: External) -> Object:
-    """Build our own kind `External`, which clusters with `Capabilities.externals` take."""
+def external(spec: External, name: str | None = None) -> Object:
+    """Build our own kind `External`, called `name` if given, which clusters with `Capabilities.externals` take.
+
+    Its agent has the author's name: two of them that differ in nothing but `name` may be one host.
+    """
     return {
         "apiVersion": EXTERNAL_API,
-        "kind": "External",
-        "metadata": {"name": spec.name},
+        "kind": EXTERNAL,
+        "metadata": {"name": name or spec.name},
         "spec": {
             "addresses": {str(family): address for family, address in spec.addresses.items()},
             "args": agent_arguments(spec.name, spec.listeners),

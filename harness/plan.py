@@ -10,8 +10,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.model.flow import Endpoint
 from harness.model.scenario import Scenario
-from harness.model.topology import Topology
+from harness.model.topology import External, Topology
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,24 @@ class Lane:
         return max(
             [len(self.topology.pods)] + [len(step.topology.pods) for item in self.scenarios for step in item.steps]
         )
+
+    @property
+    def externals(self) -> tuple[External, ...]:
+        """Every external that the lane needs, in whichever step."""
+        topologies = [self.topology, *(step.topology for scenario in self.scenarios for step in scenario.steps)]
+        found: dict[Endpoint, External] = {}
+        for topology in topologies:
+            found.update(topology.externals)
+        return tuple(found.values())
+
+
+def are_in_each_others_way(one: Lane, other: Lane) -> bool:
+    """Tell whether two lanes want one address outside, which is the same for all, for different externals."""
+    return any(
+        mine != theirs and not set(mine.addresses.values()).isdisjoint(theirs.addresses.values())
+        for mine in one.externals
+        for theirs in other.externals
+    )
 
 
 def has_topology_changes(scenario: Scenario) -> bool:

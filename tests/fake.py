@@ -146,9 +146,9 @@ class FakeCluster:
         for ref in refs:
             inside = [item for item in self.objects if ref.kind == "Namespace" and item.namespace == ref.name]
             for item in (*inside, ref):
+                self.agents.pop(self._agent_name(item), None)
                 self.objects.pop(item, None)
                 self._addresses.pop(item, None)
-                self.agents.pop(self._agent_name(item), None)
 
     def wait_ready(self, refs: Sequence[ObjectRef], deadline_s: float) -> Mapping[ObjectRef, Mapping[Family, str]]:
         """Return the addresses; what does not exist is never ready."""
@@ -193,9 +193,12 @@ class FakeCluster:
             return {**reply, "phase": "connect", "result": "errno", "errno": "ECONNREFUSED"}
         return {**reply, "phase": "connect", "result": "timeout", "elapsed_s": probe["timeout_s"]}
 
-    @staticmethod
-    def _agent_name(ref: ObjectRef) -> str:
-        return f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name
+    def _agent_name(self, ref: ObjectRef) -> str:
+        if ref.namespace:
+            return f"{ref.namespace}/{ref.name}"
+        # An external's object has a name of the run's own, and its agent the author's.
+        arguments = self.objects.get(ref, {}).get("spec", {}).get("args", ["--name", ref.name])
+        return str(arguments[arguments.index("--name") + 1])
 
 
 @dataclass

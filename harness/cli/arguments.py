@@ -81,6 +81,9 @@ def _cluster(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--kubeconfig", metavar="FILE", help="the kubeconfig (default: as kubectl finds it)")
     parser.add_argument("--context", metavar="NAME", help="the context in it (default: its current one)")
     parser.add_argument("--image", metavar="IMAGE", help="the probe pods' image: any with Python 3.9 or newer")
+    parser.add_argument(
+        "--outside", metavar="NETNS", help="where externals live: a network namespace here that leads to the nodes"
+    )
 
 
 def _colour(parser: ArgumentParser) -> None:

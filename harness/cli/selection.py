@@ -59,4 +59,5 @@ def chosen_provider(options: Namespace, run: str, *, disturbs: bool = False) -> 
         image=options.image,
         # A private cluster has nobody on it to disturb.
         exclusive=(disturbs and options.cluster == "kubeconfig") or None,
+        outside=options.outside,
     )

@@ -81,7 +81,7 @@ def clean(options: Namespace) -> ExitCode:
 
 
 def _clean_machine(options: Namespace) -> ExitCode:
-    from harness.cluster.local import leftovers
+    from harness.cluster.netns import leftovers
 
     found = leftovers.find(options.run)
     for item in found:

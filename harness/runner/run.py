@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -24,6 +23,7 @@ from harness.runner.perform import Performer, unplayed
 from harness.runner.sentinel import Sentinel
 from harness.runner.settings import Emit, InterruptedRunError, RunSettings
 from harness.runner.stage import Stage
+from harness.runner.turns import Turns
 
 _CLOSINGS = 8
 
@@ -86,7 +86,9 @@ class _Run:
         self._warnings = checked(self._provider)
         for text in self._warnings:
             self._emit(Event("note", text=text))
-        waiting = deque(lanes(self._scenarios, self._settings.parallel, pods_are_cheap=self._provider.private))
+        is_shared = not self._provider.private
+        planned = lanes(self._scenarios, self._settings.parallel, pods_are_cheap=not is_shared)
+        waiting = Turns(planned, share_addresses=is_shared)
         workers = min(self._settings.parallel, len(waiting))
         with ExitStack() as stack:
             shared = None if self._provider.private else stack.enter_context(self._provider.open())
@@ -96,7 +98,7 @@ class _Run:
             for future in [pool.submit(self._work, number, waiting, shared) for number in range(workers)]:
                 future.result()
 
-    def _work(self, worker: int, waiting: deque[Lane], shared: Cluster | None) -> None:
+    def _work(self, worker: int, waiting: Turns, shared: Cluster | None) -> None:
         """Play lanes until none is waiting, on one cluster with one proved sentinel for as long as they hold."""
         try:
             while waiting:
@@ -124,15 +126,14 @@ class _Run:
             self._capabilities = cluster.capabilities()
             yield cluster, stack.enter_context(proved(cluster, self._settings, worker))
 
-    def _play_next(self, waiting: deque[Lane], cluster: Cluster, sentinel: Sentinel) -> bool:
+    def _play_next(self, waiting: Turns, cluster: Cluster, sentinel: Sentinel) -> bool:
         """Play the next lane and tell whether that went well; False also where none is waiting."""
-        try:
-            lane = waiting.popleft()
-        except IndexError:
+        lane = waiting.take()
+        if lane is None:
             return False
         played = 0
         try:
-            with self._stage(lane, cluster) as stage:
+            with self._stage(lane, cluster, waiting) as stage:
                 performer = Performer(stage, sentinel, self._emit)
                 for scenario in lane.scenarios:
                     self._settings.check()
@@ -149,7 +150,7 @@ class _Run:
         return True
 
     @contextmanager
-    def _stage(self, lane: Lane, cluster: Cluster) -> Iterator[Stage]:
+    def _stage(self, lane: Lane, cluster: Cluster, turns: Turns) -> Iterator[Stage]:
         """Bring up a lane's pods as soon as there is room for them, and take them down whatever happens."""
         share = self._budget.take(lane.pods, self._settings)
         stage = Stage(cluster, self._settings, renaming(lane.scenarios, lane.number, self._settings))
@@ -159,6 +160,7 @@ class _Run:
                 stage.close()
             finally:
                 self._budget.give_back(share)
+                turns.give_back(lane)
 
         try:
             stage.add(lane.topology)

@@ -5,6 +5,7 @@ Translates between the names authors write and the run-unique ones that a cluste
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,6 +26,7 @@ from harness.scenario.rename import Renaming, renamed
 from harness.scenario.variables import substitute
 
 _HELLO_S = 5.0
+_serial = itertools.count(1)
 
 
 class Stage:
@@ -39,6 +41,7 @@ class Stage:
         self.settings = settings
         self.renaming = renaming
         self.timing = settings.timing(cluster.capabilities().timing)
+        self._mark = f"np-{settings.run}-x{next(_serial)}"
         self.topology = Topology()
         self.faults: dict[Endpoint, str] = {}
         self.was_open = False
@@ -61,7 +64,7 @@ class Stage:
             manifests.namespace(item, self.renaming.real(item.name), self.settings.marks)
             for item in addition.namespaces.values()
         ]
-        objects += [manifests.external(item) for item in addition.externals.values()]
+        objects += [manifests.external(item, self._external(item.name).name) for item in addition.externals.values()]
         self._nodes.update(pinned or place(addition.pods.values(), self.nodes(), self._nodes))
         objects += [self._pod_manifest(pod) for pod in addition.pods.values()]
         objects += [
@@ -190,7 +193,7 @@ class Stage:
             self._forget(endpoint)
         self.cluster.delete(
             [ObjectRef("Namespace", "", self.renaming.real(name)) for name in self.topology.namespaces]
-            + [ObjectRef("External", "", name) for name in self.topology.externals]
+            + [self._external(name) for name in self.topology.externals]
         )
         self.topology = Topology()
 
@@ -198,7 +201,7 @@ class Stage:
 
     def _meet(self, addition: Topology) -> None:
         pods = {self._pod_ref(endpoint): endpoint for endpoint in addition.pods}
-        externals = {ObjectRef("External", "", name): name for name in addition.externals}
+        externals = {self._external(name): name for name in addition.externals}
         services = {
             ObjectRef("Service", self.renaming.real(item.namespace), item.name): item.endpoint
             for item in addition.services.values()
@@ -244,7 +247,11 @@ class Stage:
 
     def _pod_ref(self, endpoint: Endpoint) -> ObjectRef:
         namespace, slash, name = endpoint.partition("/")
-        return ObjectRef("Pod", self.renaming.real(namespace), name) if slash else ObjectRef("External", "", endpoint)
+        return ObjectRef("Pod", self.renaming.real(namespace), name) if slash else self._external(endpoint)
+
+    def _external(self, name: str) -> ObjectRef:
+        """Return the run-unique name of an external: another stage may have one of the same name at the same time."""
+        return ObjectRef(manifests.EXTERNAL, "", f"{self._mark}-{name}")
 
     def _answering(self, flow: Flow) -> tuple[frozenset[str], tuple[Flow, ...]]:
         """Return the agents that may answer `flow`, and the flows by which they show to be alive."""

@@ -64,7 +64,10 @@ class Apart:
 
 @contextmanager
 def kubeconfig_cluster() -> Iterator[Cluster]:
-    """Yield the cluster of $NETPOL_KUBECONFIG, with namespaces of this opening's own."""
+    """Yield the cluster of $NETPOL_KUBECONFIG and $NETPOL_OUTSIDE, with namespaces of this opening's own."""
     run = f"contract-{secrets.token_hex(3)}"
-    with open_provider("kubeconfig", run=run, kubeconfig=os.environ["NETPOL_KUBECONFIG"]).open() as cluster:
+    provider = open_provider(
+        "kubeconfig", run=run, kubeconfig=os.environ["NETPOL_KUBECONFIG"], outside=os.environ.get("NETPOL_OUTSIDE")
+    )
+    with provider.open() as cluster:
         yield Apart(cluster, run)

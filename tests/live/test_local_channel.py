@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.cluster.local.channel import SocketChannel
+from harness.cluster.netns.channel import SocketChannel
 from harness.errors import ChannelClosedError
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.cluster.local import leftovers
 from harness.cluster.local.provider import LocalProvider
+from harness.cluster.netns import leftovers
 from harness.errors import ChannelClosedError, ClusterError
 from harness.model.flow import Family
 from harness.model.scenario import ObjectRef

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Runs as another user, who may be unable to read this checkout: everything needed is copied.
 PROGRAM = """
 import json, os, sys
-from harness.cluster.local import leftovers
+from harness.cluster.netns import leftovers
 from harness.cluster.local.provider import LocalProvider
 from harness.cluster.local.requirements import requirements
 from harness.model.flow import Family

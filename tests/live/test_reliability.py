@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.cluster.local import leftovers
 from harness.cluster.local.cluster import LocalCluster
 from harness.cluster.local.provider import LocalProvider
-from harness.cluster.local.sandbox import MARK
+from harness.cluster.netns import leftovers
+from harness.cluster.netns.marker import MARK
 from harness.model.result import Event, RunResult, Verdict
 from harness.model.scenario import ObjectRef
 from harness.runner.run import run

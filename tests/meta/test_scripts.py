@@ -52,3 +52,23 @@ def test_check_takes_one_option_and_refuses_others(tmp_path: Path) -> None:
     done = subprocess.run([ROOT / "ci" / "check", "--qiuck"], cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (2, "usage: ci/check [--quick]\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        ((), 2, "usage: ci/lab-outside up|down [LAB-FOLDER]\n"),
+        (("sideways",), 2, "usage: ci/lab-outside up|down [LAB-FOLDER]\n"),
+        (("up", "nowhere"), 3, "ci/lab-outside: there is no lab at nowhere\n"),
+    ],
+)
+def test_the_labs_outside_is_refused_where_there_is_no_lab(
+    arguments: tuple[str, ...], status: int, said: str, tmp_path: Path
+) -> None:
+    """One sentence, before anything on the machine is changed."""
+    if status == 3 and os.geteuid() != 0:
+        said = "ci/lab-outside: needs root: it makes a network namespace and routes\n"
+    command = [ROOT / "ci" / "lab-outside", *arguments]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", said)

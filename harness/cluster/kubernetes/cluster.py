@@ -16,8 +16,10 @@ from harness.cluster.kubernetes.identities import Identities
 from harness.cluster.kubernetes.ownership import Ownership
 from harness.cluster.kubernetes.probe_pods import is_probe_pod, runnable, script
 from harness.cluster.kubernetes.waiting import placed_services, running_pods
+from harness.cluster.outside.outside import Outside
 from harness.errors import ClusterError
-from harness.manifests import MANAGED_BY
+from harness.manifests import EXTERNAL, MANAGED_BY
+from harness.manifests import ref as manifest_ref
 from harness.model.cluster import AgentChannel, Capabilities
 from harness.model.flow import Family
 from harness.model.scenario import ObjectRef
@@ -46,10 +48,11 @@ class KubernetesCluster:
         tolerate: bool = False,
         stamps: Mapping[str, str] | None = None,
         guard: Callable[[], None] = lambda: None,
+        outside: Outside | None = None,
     ) -> None:
         """Take an open client; `agent` is the agent's source, `image` any with a Python to run it.
 
-        `stamps` and `guard` are as in `Ownership`.
+        `stamps` and `guard` are as in `Ownership`. `outside` is where externals live; without one there are none.
         """
         self._client = client
         self._capabilities = capabilities
@@ -59,6 +62,7 @@ class KubernetesCluster:
         self._agent = agent
         self._tolerate = tolerate
         self._identities = Identities(client) if capabilities.shows_identities else None
+        self._outside = outside
         self._scripts: set[str] = set()
         self._lock = threading.Lock()
 
@@ -71,8 +75,12 @@ class KubernetesCluster:
 
         What is no author's is stamped with the run's annotations.
         """
+        externals = [item for item in manifests if item["kind"] == EXTERNAL]
+        if externals:
+            # First: who has to wait for an address takes no room for pods meanwhile.
+            self._out(manifest_ref(externals[0])).apply(externals)
         pods = [item for item in manifests if is_probe_pod(item)]
-        ready = [self._made_ready(item) for item in manifests]
+        ready = [self._made_ready(item) for item in manifests if item["kind"] != EXTERNAL]
         homes = dict.fromkeys(item["metadata"]["namespace"] for item in pods)
         with self._lock:
             new = [home for home in homes if home not in self._scripts]
@@ -100,7 +108,10 @@ class KubernetesCluster:
             self._scripts.difference_update(ref.name for ref in refs if ref.kind == "Namespace")
         if self._identities:
             self._identities.forget(refs)
-        self._applier.delete(refs)
+        if self._outside is not None:
+            # First: others may be waiting for an address, and it takes no time.
+            self._outside.delete([ref for ref in refs if ref.kind == EXTERNAL])
+        self._applier.delete([ref for ref in refs if ref.kind != EXTERNAL])
 
     def delete_all(self) -> None:
         """Delete every namespace of this run that is left."""
@@ -110,28 +121,46 @@ class KubernetesCluster:
         """Wait until pods run and have addresses; a pod that cannot start is told of at once, with its events."""
         end = time.monotonic() + deadline_s
         groups: dict[tuple[str, str], list[str]] = {}
+        externals = [ref for ref in refs if ref.kind == EXTERNAL]
         for ref in refs:
+            if ref.kind == EXTERNAL:
+                continue
             if ref.kind not in _WAITS:
                 raise ClusterError(f"a real cluster has no {ref.kind} to wait for", where=str(ref))
             groups.setdefault((ref.kind, ref.namespace), []).append(ref.name)
-        if not groups:
-            return {}
+        found: dict[ObjectRef, Mapping[Family, str]] = {}
+        if externals:
+            found.update(self._out(externals[0]).wait_ready(externals, deadline_s))
 
         def wait(group: tuple[str, str]) -> dict[ObjectRef, Mapping[Family, str]]:
-            found = _WAITS[group[0]](self._client, group[1], groups[group], end)
-            return {ObjectRef(*group, name): addresses for name, addresses in found.items()}
+            placed = _WAITS[group[0]](self._client, group[1], groups[group], end)
+            return {ObjectRef(*group, name): addresses for name, addresses in placed.items()}
 
-        with ThreadPoolExecutor(min(_THREADS, len(groups)), thread_name_prefix="wait") as pool:
-            found = {ref: addresses for part in pool.map(wait, groups) for ref, addresses in part.items()}
+        with ThreadPoolExecutor(max(1, min(_THREADS, len(groups))), thread_name_prefix="wait") as pool:
+            for part in pool.map(wait, groups):
+                found.update(part)
         return {ref: found[ref] for ref in refs}
 
     def open_agent(self, ref: ObjectRef) -> AgentChannel:
-        """Open a channel to a pod's agent, as soon as that listens on all its ports."""
+        """Open a channel to the agent of a pod or an external, as soon as that listens on all its ports."""
+        if ref.kind == EXTERNAL:
+            return self._out(ref).open_agent(ref)
         return connect(self._client, ref)
 
     def diagnose(self, refs: Sequence[ObjectRef]) -> str:
         """Describe pods as the API server sees them, and the policies around them; never raises."""
         try:
-            return describe(self._client, refs)
+            outside = [ref for ref in refs if ref.kind == EXTERNAL and self._outside is not None]
+            lines = [line for ref in outside for line in self._out(ref).describe(ref)]
+            return "\n".join([describe(self._client, [ref for ref in refs if ref not in outside]), *lines])
         except Exception as fault:  # noqa: BLE001 - a diagnosis that fails says so
             return f"no diagnosis: {fault}"
+
+    def _out(self, ref: ObjectRef) -> Outside:
+        if self._outside is None:
+            raise ClusterError(
+                "this cluster has no externals: nobody said where hosts outside it can live",
+                where=str(ref),
+                remedy="give --outside NETNS, a network namespace that the cluster's nodes route these addresses to",
+            )
+        return self._outside

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from harness.cluster.agent_file import agent_source
 from harness.cluster.kubernetes import findings
 from harness.cluster.kubernetes.admission import admission
 from harness.cluster.kubernetes.client import Client
@@ -21,7 +22,9 @@ from harness.cluster.kubernetes.permissions import NEEDS, UnreviewedError, asked
 from harness.cluster.kubernetes.remains import runs_on
 from harness.cluster.kubernetes.resources import PODS
 from harness.cluster.kubernetes.room import rooms
+from harness.cluster.outside import preflight as outside
 from harness.errors import ClusterError
+from harness.model.cluster import Capabilities
 from harness.model.preflight import Check, CheckStatus
 
 # A cluster with more pods than that is not counted: it would take longer than it is worth.
@@ -38,6 +41,7 @@ class Wish:
     options: str
     tolerate: bool = False
     exclusive: bool = False
+    outside: str | None = None
 
 
 def preflight(client: Client, wish: Wish) -> tuple[Check, ...]:
@@ -56,6 +60,7 @@ def preflight(client: Client, wish: Wish) -> tuple[Check, ...]:
         ("nodes", lambda: _ground(client, wish)),
         ("cluster-wide policies", lambda: _policies(client, resources)),
         ("other runs", lambda: _runs(client, wish)),
+        ("externals", lambda: _externals(client, wish, known)),
     )
     with ThreadPoolExecutor(len(questions), thread_name_prefix="preflight") as pool:
         answers = list(pool.map(lambda item: _answered(*item), questions))
@@ -106,3 +111,16 @@ def _runs(client: Client, wish: Wish) -> list[Check]:
         *findings.runs(found, datetime.now(UTC), wish.options),
         *findings.held_by(holder(client), exclusive=wish.exclusive),
     ]
+
+
+def _externals(client: Client, wish: Wish, known: Capabilities) -> Sequence[Check]:
+    listed = client.get("/api/v1/nodes").get("items") or ()
+    nodes = {
+        str(item["metadata"]["name"]): [
+            str(address["address"])
+            for address in item.get("status", {}).get("addresses") or ()
+            if address["type"] == "InternalIP"
+        ]
+        for item in listed
+    }
+    return outside.preflight(wish.outside, wish.identity.run, agent_source(), known.families, nodes)

@@ -7,6 +7,7 @@ import secrets
 import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 from harness.cluster.agent_file import agent_source
 from harness.cluster.kubernetes.cluster import KubernetesCluster
@@ -18,6 +19,7 @@ from harness.cluster.kubernetes.kubeconfig import open_client
 from harness.cluster.kubernetes.ownership import Ownership
 from harness.cluster.kubernetes.preflight import Wish, preflight
 from harness.cluster.kubernetes.probe_pods import DEFAULT_IMAGE
+from harness.cluster.outside.opening import open_outside
 from harness.errors import ClusterError, UsageError
 from harness.model.preflight import Check, CheckStatus
 
@@ -37,10 +39,12 @@ class KubeconfigProvider:
         *,
         tolerate: bool = False,
         exclusive: bool = False,
+        outside: str | None = None,
     ) -> None:
         """Prepare, without a word to any server. Raises `UsageError` for a fault: only an emulator has those.
 
-        An `exclusive` run is one that disturbs others: no two of them have a cluster at once.
+        An `exclusive` run is one that disturbs others: no two of them have a cluster at once. `outside` is the network
+        namespace whose hosts are the cluster's externals (see `harness.cluster.outside`).
         """
         if fault is not None:
             raise UsageError("a real cluster takes no fault", where="--fault", remedy="faults are for --cluster local")
@@ -50,6 +54,7 @@ class KubeconfigProvider:
         self._image = image or os.environ.get("NETPOL_IMAGE") or DEFAULT_IMAGE
         self._tolerate = tolerate
         self._exclusive = exclusive
+        self._outside = outside
 
     def preflight(self) -> tuple[Check, ...]:
         """Look at everything that can be known before a run; what is made for it is deleted again."""
@@ -57,7 +62,14 @@ class KubeconfigProvider:
             client = open_client(self._kubeconfig, self._context)
         except ClusterError as fault:
             return (Check("kubeconfig", CheckStatus.FAILED, f"{fault.where}: {fault.what}", fault.remedy),)
-        wish = Wish(self._identity, self._image, self._options, tolerate=self._tolerate, exclusive=self._exclusive)
+        wish = Wish(
+            self._identity,
+            self._image,
+            self._options,
+            tolerate=self._tolerate,
+            exclusive=self._exclusive,
+            outside=self._outside,
+        )
         try:
             return preflight(client, wish)
         finally:
@@ -73,17 +85,25 @@ class KubeconfigProvider:
         client = open_client(self._kubeconfig, self._context)
         with ExitStack() as stack:
             stack.callback(client.close)
+            known = detect(client, tolerate=self._tolerate)
+            outside = None
+            if self._outside is not None:
+                outside = stack.enter_context(
+                    open_outside(self._outside, self._identity.run, agent_source(), known.families)
+                )
+                known = replace(known, externals=True)
             unguarded = Ownership(client, self._identity.labels, self._identity.annotations)
             exclusion = Exclusion(client, unguarded)
             cluster = KubernetesCluster(
                 client,
-                detect(client, tolerate=self._tolerate),
+                known,
                 self._identity.labels,
                 image=self._image,
                 agent=agent_source().read_text(),
                 tolerate=self._tolerate,
                 stamps=self._identity.annotations,
                 guard=exclusion.check,
+                outside=outside,
             )
             stack.callback(cluster.delete_all)
             if self._exclusive:

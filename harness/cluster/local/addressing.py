@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_address, ip_network
 
+from harness.cluster.netns.cables import GATEWAY
 from harness.model.flow import Family
 
 POD_RANGE = {Family.IPV4: "10.244.0.0/16", Family.IPV6: "fd00:10:244::/64"}
 SERVICE_RANGE = {Family.IPV4: "10.96.0.0/16", Family.IPV6: "fd00:10:96::/112"}
 NODE_ADDRESS = {Family.IPV4: "172.31.255.1", Family.IPV6: "fd00:172:31::1"}
-# Never on any interface: cables have no address resolution, so a gateway is a name only.
-GATEWAY = {Family.IPV4: "169.254.1.1", Family.IPV6: "fe80::1"}
 NODE = "local"
 LIMIT = 60_000
 

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.cluster.local import addressing, netns
-from harness.cluster.local.channel import SocketChannel
+from harness.cluster.local import addressing
 from harness.cluster.local.enforcement import Enforcer
 from harness.cluster.local.faults import Fault
 from harness.cluster.local.reading import pod_state, service_state
-from harness.cluster.local.sandbox import Sandbox
 from harness.cluster.local.state import State
 from harness.cluster.local.store import Store
 from harness.cluster.local.validation import check
+from harness.cluster.netns import cables
+from harness.cluster.netns.channel import SocketChannel
+from harness.cluster.netns.sandbox import Sandbox
 from harness.errors import ClusterError
 from harness.model.cluster import Capabilities
 from harness.model.flow import Family
 from harness.model.scenario import ObjectRef
 
 _RUNNING = ("Pod", "External")
-_POLL_S = 0.004
-_CONNECT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +92,14 @@ class LocalCluster:
 
     def wait_ready(self, refs: Sequence[ObjectRef], deadline_s: float) -> Mapping[ObjectRef, Mapping[Family, str]]:
         """Wait until agents can be connected to; return the addresses. Raises at once for a pod that ended."""
-        end = time.monotonic() + deadline_s
         with self._lock:
             for ref in refs:
                 if ref not in self._places:
                     raise ClusterError(f"{ref} was never applied, or is deleted", where="local cluster")
             places = {ref: self._places[ref] for ref in refs}
-        waiting = {place.interface: ref for ref, place in places.items() if place.interface}
-        while waiting:
-            conditions = self._sandbox.order("ready", keys=list(waiting))
-            for interface, condition in conditions.items():
-                if condition == "ready":
-                    del waiting[interface]
-                elif condition != "starting":
-                    raise ClusterError(f"its agent {condition}", where=str(waiting[interface]))
-            if waiting and time.monotonic() > end:
-                names = ", ".join(str(ref) for ref in waiting.values())
-                raise ClusterError(f"waited {deadline_s:g} s for the agents of: {names}", where="local cluster")
-            if waiting:
-                time.sleep(_POLL_S)
+        self._sandbox.wait_ready(
+            {place.interface: str(ref) for ref, place in places.items() if place.interface}, deadline_s
+        )
         return {ref: dict(place.addresses) for ref, place in places.items()}
 
     def open_agent(self, ref: ObjectRef) -> SocketChannel:
@@ -213,16 +200,16 @@ class LocalCluster:
                     "key": place.interface,
                     "name": arguments[arguments.index("--name") + 1],
                     "arguments": arguments,
-                    "cable": netns.cable(place.interface, place.addresses) if place.has_cable else [],
-                    "inside": netns.inside(place.addresses),
+                    "cable": cables.cable(place.interface, place.addresses) if place.has_cable else [],
+                    "inside": cables.inside(place.addresses),
                 }
             )
         if pods:
-            self._sandbox.order("spawn", pods=pods, settings=dict(netns.POD_SETTINGS))
+            self._sandbox.order("spawn", pods=pods, settings=dict(cables.ANSWER_EVERYBODY))
 
     def _kill(self, places: Sequence[_Place]) -> None:
         lines = [
-            line for place in places if place.has_cable for line in netns.unroute(place.interface, place.addresses)
+            line for place in places if place.has_cable for line in cables.unroute(place.interface, place.addresses)
         ]
         if lines:
             # A pod that failed to start has no route; the others' must go all the same.

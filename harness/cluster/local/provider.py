@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.cluster.agent_file import agent_source
-from harness.cluster.local import faults, netns
+from harness.cluster.local import faults, router
 from harness.cluster.local.cluster import LocalCluster
 from harness.cluster.local.requirements import requirements
-from harness.cluster.local.sandbox import Sandbox
+from harness.cluster.netns.cables import FORWARDING
+from harness.cluster.netns.sandbox import Sandbox
 from harness.errors import ClusterError, EnvironmentMissingError
 from harness.model.cluster import Capabilities, Timing
 from harness.model.flow import Family, L4Protocol
@@ -57,7 +58,7 @@ class LocalProvider:
                 where="local cluster",
                 remedy="; ".join(item.remedy for item in missing),
             )
-        sandbox = Sandbox(self._run, self._agent or agent_source())
+        sandbox = Sandbox(self._run, self._agent or agent_source(), where="local cluster")
         try:
             known = capabilities()
             families = tuple(family for family in Family if family in known.families)
@@ -126,19 +127,19 @@ def _cluster(sandbox: Sandbox, known: Capabilities, fault: faults.Fault | None) 
 
 
 def _set_up_router(sandbox: Sandbox, families: tuple[Family, ...]) -> None:
-    failed = sandbox.order("write", settings=dict(netns.required_settings(families)))["failed"]
+    failed = sandbox.order("write", settings=dict(router.required_settings(families)))["failed"]
     if failed:
         raise EnvironmentMissingError(
             f"packets cannot be forwarded here: {'; '.join(failed)}",
             where="local cluster",
             remedy="/proc/sys is read-only in this container: start it with --privileged",
         )
-    sandbox.order("write", settings=dict(netns.router_settings()))
-    sandbox.run(["ip", "-batch", "-"], "\n".join(netns.router(families)) + "\n")
+    sandbox.order("write", settings=dict(router.router_settings()))
+    sandbox.run(["ip", "-batch", "-"], "\n".join(router.router(families)) + "\n")
 
 
 def _has_ipv6() -> bool:
-    return Path("/proc/sys", netns.FORWARDING[Family.IPV6]).exists()
+    return Path("/proc/sys", FORWARDING[Family.IPV6]).exists()
 
 
 def _has_sctp() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from harness.cluster.local.sandbox import find_program, namespaces_refused, namespaces_remedy
+from harness.cluster.netns.sandbox import find_program, namespaces_refused, namespaces_remedy
 
 _PACKAGES = {"ip": "iproute2", "nft": "nftables", "unshare": "util-linux"}
 

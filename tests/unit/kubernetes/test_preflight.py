@@ -95,6 +95,7 @@ def test_a_healthy_cluster_stands_in_nobodys_way() -> None:
         "room",
         "cluster-wide policies",
         "leftovers",
+        "externals",
         "IP families",
         "SCTP",
     ]

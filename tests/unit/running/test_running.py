@@ -257,3 +257,45 @@ def test_the_prober_is_never_handed_an_expectation(tmp_path: Path) -> None:
         )
 
     assert counts[0] == counts[1]
+
+
+def test_a_cluster_without_externals_plays_everything_else(tmp_path: Path) -> None:
+    """A scenario that needs them is inconclusive for that one reason; those beside it are judged as ever."""
+
+    class Bare(FakeCluster):
+        def apply(self, manifests: object) -> None:
+            if any(item["kind"] == "External" for item in manifests):  # type: ignore[attr-defined]
+                raise ClusterError("this cluster has no externals", remedy="give --outside NETNS")
+            super().apply(manifests)  # type: ignore[arg-type]
+
+    (tmp_path / "other").mkdir()
+    with_office = SCENARIO.replace("scenario: shop", "scenario: office").replace(
+        "steps:", "  externals: {office: {address: 203.0.113.10}}\nsteps:"
+    )
+    cluster = Bare()
+    provider = FakeProvider(cluster, private=False)
+    scenarios = [scenario(tmp_path), scenario(tmp_path / "other", with_office)]
+    result = run(scenarios, provider, RunSettings("t1", parallel=1), lambda _: None)
+    shop, office = result.scenarios
+    reasons = {item.judgement.why for step in office.steps for item in step.flows if item.judgement}
+
+    assert (shop.error, {item.judgement.verdict for item in shop.steps[1].flows if item.judgement}) == (
+        None,
+        {Verdict.MATCH, Verdict.IGNORED},
+    )
+    assert (office.error, reasons) == (
+        "this cluster has no externals\n    give --outside NETNS",
+        {"a pod always reaches itself: no policy sees it", "probe fault: this cluster has no externals"},
+    )
+    assert cluster.objects == {}
+
+
+def test_two_stages_may_have_an_external_of_one_name(tmp_path: Path) -> None:
+    """Its object has a name of the stage's own, its agent the author's, so that an answer is known by it."""
+    cluster = FakeCluster()
+    text = SCENARIO.replace("steps:", "  externals: {office: {address: 203.0.113.10, listen: [80]}}\nsteps:")
+    results = [play(cluster, scenario(tmp_path, text)) for _ in range(2)]
+    names = [item["metadata"]["name"] for item in cluster.applied if item["kind"] == "External"]
+
+    assert [verdicts(result, 0)[Verdict.MATCH] for result in results] == [6, 6]
+    assert (len(names), len(set(names))) == (2, 2)

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.cluster.local.sandbox import Marker, pid_namespace, start_time
+from harness.cluster.netns.marker import Marker, pid_namespace, start_time
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _GONE_S = 5.0

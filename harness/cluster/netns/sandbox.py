@@ -1,110 +1,64 @@
 """A sandbox of namespaces that dies with the harness, and the line to its supervisor.
 
 Nothing of it shows in the host's own namespaces: no named netns, no interface, no nft
-table, no file. Rootless where user namespaces are allowed.
+table, no file. Rootless where user namespaces are allowed, unless it is to stand in a router of somebody else's.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
 import os
-import re
 import shutil
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.cluster.local import supervisor
-from harness.errors import ClusterError, EnvironmentMissingError, UsageError
+from harness.cluster.netns import supervisor
+from harness.cluster.netns.marker import Marker
+from harness.errors import ClusterError, EnvironmentMissingError
 
-MARK = "netpol-harness-sandbox"
 # Debian keeps nft out of an ordinary user's PATH.
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 _ANSWER_S = 90.0
 _START_S = 20.0
 _END_S = 5.0
-_NAMESPACES = ("--net", "--pid", "--fork", "--kill-child")
+_POLL_S = 0.004
+_PROCESSES = ("--pid", "--fork", "--kill-child")
+_NAMESPACES = ("--net", *_PROCESSES)
 _AS_USER = ("--user", "--map-root-user")
-_serial = itertools.count(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """What a sandbox says about itself in its command line, for `leftovers` to read.
-
-    A pid means something only together with the process's start time and the pid namespace it was counted in.
-    """
-
-    run: str
-    owner_pid: int
-    owner_start: int
-    pid_namespace: int
-    serial: int
-
-    def __str__(self) -> str:
-        return ":".join(
-            (MARK, self.run, *map(str, (self.owner_pid, self.owner_start, self.pid_namespace, self.serial)))
-        )
-
-    @classmethod
-    def parse(cls, text: str) -> Marker | None:
-        """Read a marker; None for any other text."""
-        head, *rest = text.split(":")
-        if head != MARK or len(rest) != 5 or not all(item.isdigit() for item in rest[1:]):
-            return None
-        return cls(rest[0], *map(int, rest[1:]))
-
-    @classmethod
-    def mine(cls, run: str) -> Marker:
-        """Make the marker of a new sandbox of this process. Raises `UsageError` for a strange run id."""
-        if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", run):
-            raise UsageError(f"run id {run!r}: letters, digits, dots and dashes were expected")
-        return cls(run, os.getpid(), start_time(os.getpid()) or 0, pid_namespace(), next(_serial))
-
-
-def start_time(pid: int) -> int | None:
-    """Return when a process started, in clock ticks since boot; None if there is none by that number."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    # The command's name comes second, in parentheses, and may hold anything.
-    state, *fields = stat[stat.rindex(")") + 2 :].split()
-    return None if state in "ZX" else int(fields[18])
-
-
-def pid_namespace() -> int:
-    """Return the number of the pid namespace that this process counts in."""
-    return Path("/proc/self/ns/pid").stat().st_ino
 
 
 class Sandbox:
     """A running sandbox; thread-safe, one order at a time."""
 
-    def __init__(self, run: str, agent: Path) -> None:
-        """Start one. Raises `EnvironmentMissingError` where namespaces cannot be had."""
+    def __init__(self, run: str, agent: Path, *, where: str, router: Path | None = None) -> None:
+        """Start one; `where` is what errors call it.
+
+        Its router is a network namespace of its own, or the one at `router`, which stays as it is when the sandbox
+        ends. Raises `EnvironmentMissingError` where namespaces cannot be had.
+        """
         self.marker = Marker.mine(run)
+        self._where = where
         self._lock = threading.Lock()
         self._broken: str | None = None
         self.patience_s = _END_S
         faults = []
-        for flags in _ways():
+        for way in _ways() if router is None else (_into(router),):
             try:
-                self._process, self._control, self.pid = _start(self.marker, agent, flags)
+                self._process, self._control, self.pid = _start(self.marker, agent, way)
             except _NotStartedError as fault:
                 faults.append(str(fault))
             else:
                 return
         raise EnvironmentMissingError(
             f"no sandbox could be started: {'; as a user: '.join(faults)}",
-            where="local cluster",
-            remedy=namespaces_remedy() if namespaces_refused() else None,
+            where=where,
+            remedy=namespaces_remedy() if router is None and namespaces_refused() else None,
         )
 
     def order(self, verb: str, **arguments: Any) -> dict[str, Any]:
@@ -113,6 +67,26 @@ class Sandbox:
         for descriptor in descriptors:
             os.close(descriptor)
         return answer
+
+    def wait_ready(self, hosts: Mapping[str, str], deadline_s: float) -> None:
+        """Wait until agents can be connected to; `hosts` gives for each key what errors call it.
+
+        Raises `ClusterError` at once for one that ended, and after the deadline with those that were waited for.
+        """
+        end = time.monotonic() + deadline_s
+        waiting = dict(hosts)
+        while waiting:
+            for key, condition in self.order("ready", keys=list(waiting)).items():
+                if condition == "ready":
+                    del waiting[key]
+                elif condition != "starting":
+                    raise ClusterError(f"its agent {condition}", where=waiting[key])
+            if waiting and time.monotonic() > end:
+                raise ClusterError(
+                    f"waited {deadline_s:g} s for the agents of: {', '.join(waiting.values())}", where=self._where
+                )
+            if waiting:
+                time.sleep(_POLL_S)
 
     def connect(self, key: str) -> socket.socket:
         """Return a socket connected to a pod's agent."""
@@ -125,7 +99,7 @@ class Sandbox:
         if done["status"] != 0:
             raise ClusterError(
                 f"{' '.join(argv)} ended with status {done['status']}: {done['stderr'].strip()[:2000]}",
-                where="local cluster",
+                where=self._where,
             )
         return str(done["stdout"])
 
@@ -142,7 +116,7 @@ class Sandbox:
     def _exchange(self, verb: str, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], list[int]]:
         with self._lock:
             if self._broken is not None:
-                raise ClusterError(self._broken, where="local cluster")
+                raise ClusterError(self._broken, where=self._where)
             try:
                 supervisor.send_record(self._control, {"verb": verb, **arguments})
                 answer, descriptors = supervisor.receive_record(self._control)
@@ -150,9 +124,9 @@ class Sandbox:
                 # An answer that comes later would be taken for the next order's: the line is of no use any more.
                 what = f"did not answer {verb!r} in {_ANSWER_S:g} s" if isinstance(fault, TimeoutError) else "has ended"
                 self._broken = f"the sandbox {what}"
-                raise ClusterError(self._broken, where="local cluster") from fault
+                raise ClusterError(self._broken, where=self._where) from fault
         if "error" in answer:
-            raise ClusterError(f"{verb}: {answer['error']}", where="local cluster")
+            raise ClusterError(f"{verb}: {answer['error']}", where=self._where)
         return answer, descriptors
 
 
@@ -160,14 +134,14 @@ class _NotStartedError(Exception):
     pass
 
 
-def _start(marker: Marker, agent: Path, flags: Sequence[str]) -> tuple[subprocess.Popen[bytes], socket.socket, int]:
+def _start(marker: Marker, agent: Path, way: Sequence[str]) -> tuple[subprocess.Popen[bytes], socket.socket, int]:
     ours, theirs = socket.socketpair()
     complaints = os.memfd_create("complaints")
     program = Path(supervisor.__file__).resolve()
-    argv = ["unshare", *flags, *_NAMESPACES, sys.executable, "-I", "-S", str(program)]
+    argv = [*way, sys.executable, "-I", "-S", str(program)]
     try:
         process = subprocess.Popen(
-            [*argv, str(marker), str(theirs.fileno()), str(agent)],
+            [*argv, str(marker), str(theirs.fileno()), str(agent.absolute())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -198,7 +172,7 @@ def _start(marker: Marker, agent: Path, flags: Sequence[str]) -> tuple[subproces
 
 
 def find_program(name: str) -> str | None:
-    """Return the path of a program that the local cluster runs, None where it is not installed."""
+    """Return the path of a program that a sandbox runs, None where it is not installed."""
     return shutil.which(name, path=SEARCH_PATH)
 
 
@@ -206,8 +180,8 @@ def find_program(name: str) -> str | None:
 def namespaces_refused() -> str | None:
     """Return what the kernel says when asked for the namespaces of a sandbox; None if it grants them."""
     said = ""
-    for flags in _ways():
-        argv = ["unshare", *flags, *_NAMESPACES, "true"]
+    for way in _ways():
+        argv = [*way, "true"]
         try:
             tried = subprocess.run(
                 argv, capture_output=True, text=True, check=False, timeout=_START_S, env={"PATH": SEARCH_PATH}
@@ -222,8 +196,13 @@ def namespaces_refused() -> str | None:
 
 
 def _ways() -> tuple[tuple[str, ...], ...]:
-    """Return the flags to try: root may still lack the capability, inside a container."""
-    return ((), _AS_USER) if os.geteuid() == 0 else (_AS_USER,)
+    """Return the commands to try: root may still lack the capability, inside a container."""
+    as_user = ("unshare", *_AS_USER, *_NAMESPACES)
+    return (("unshare", *_NAMESPACES), as_user) if os.geteuid() == 0 else (as_user,)
+
+
+def _into(router: Path) -> tuple[str, ...]:
+    return ("nsenter", f"--net={router}", "unshare", *_PROCESSES)
 
 
 def namespaces_remedy() -> str:
