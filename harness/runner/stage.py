@@ -30,7 +30,7 @@ _HELLO_S = 5.0
 class Stage:
     """One topology brought up on one cluster; not thread-safe: a lane owns it.
 
-    `topology` is what is up now. `faults` holds, for endpoints without a working agent, why. `was_open`: each flow of
+    `topology` is what is up now, `profile` what is known of the cluster's CNI. `faults` holds, for endpoints without a working agent, why. `was_open`: each flow of
     these pods was seen open in a settled baseline.
     """
 
@@ -38,7 +38,9 @@ class Stage:
         self.cluster = cluster
         self.settings = settings
         self.renaming = renaming
-        self.timing = settings.timing(cluster.capabilities().timing)
+        known = cluster.capabilities()
+        self.timing = settings.timing(known.timing)
+        self.profile = settings.profile.active(known.cni, known.cni_version)
         self.topology = Topology()
         self.faults: dict[Endpoint, str] = {}
         self.was_open = False
