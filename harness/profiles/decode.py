@@ -66,7 +66,7 @@ class _Decoder:
         )
 
     def _reading(self, path: Path, data: dict[str, Any]) -> Reading:
-        nothing = Reading(lambda _world, _flow: False, lambda world: world)
+        nothing = Reading(lambda _: False, lambda _world, _flow: False, lambda world: world)
         name, known = data.get("reading"), (*PLAIN, *WITH_LABELS)
         if name is None:
             return nothing

@@ -88,13 +88,16 @@ class ActiveProfile:
         return {flow: foretold for flow, foretold in found if foretold is not None}
 
     def _foretell(self, worlds: _Worlds, flow: Flow) -> Foretold | None:
-        everything = range(len(self.deviations))
-        surely = [place for place in everything if self.deviations[place].always]
+        everything = tuple(range(len(self.deviations)))
+        if not worlds.concerned(flow, everything):
+            return None
+        surely = tuple(place for place in everything if self.deviations[place].always)
         published = worlds.decide(flow, ())
         perhaps, certain = worlds.decide(flow, everything), worlds.decide(flow, surely)
         taken, said = (surely, certain) if _is_news(certain, published) else (everything, perhaps)
         if not _is_news(said, published):
             return None
+        taken = worlds.concerned(flow, taken)
         decisive = [place for place in taken if worlds.decide(flow, [each for each in taken if each != place]) != said]
         # Two that come to the same do not need each other: then each that would do alone is named.
         named = decisive or [place for place in taken if _is_news(worlds.decide(flow, [place]), published)]
@@ -116,20 +119,31 @@ class _Worlds:
     def __init__(self, world: World, deviations: Sequence[Deviation]) -> None:
         self._readings = tuple(each.reading for each in deviations)
         self._worlds: dict[tuple[int, ...], World] = {(): world}
+        self._matters: dict[tuple[tuple[int, ...], int], bool] = {}
         self._predictors: dict[tuple[int, ...], Predictor] = {}
+
+    def concerned(self, flow: Flow, places: Iterable[int]) -> tuple[int, ...]:
+        """Return those of the readings at `places` that concern `flow`, each in the world that those before it make."""
+        taken: tuple[int, ...] = ()
+        for place in places:
+            if self._does_matter(taken, place) and self._readings[place].concerns(self._worlds[taken], flow):
+                before, taken = taken, (*taken, place)
+                if taken not in self._worlds:
+                    self._worlds[taken] = self._readings[place].reread(self._worlds[before])
+        return taken
 
     def decide(self, flow: Flow, places: Iterable[int]) -> Prediction:
         """Predict `flow` in the world that the readings at `places` make, those that concern it, one upon the other."""
-        taken: tuple[int, ...] = ()
-        for place in places:
-            world = self._worlds[taken]
-            if self._readings[place].concerns(world, flow):
-                taken = (*taken, place)
-                if taken not in self._worlds:
-                    self._worlds[taken] = self._readings[place].reread(world)
+        taken = self.concerned(flow, places)
         if taken not in self._predictors:
             self._predictors[taken] = Predictor(*self._worlds[taken])
         return self._predictors[taken].decide(flow)
+
+    def _does_matter(self, taken: tuple[int, ...], place: int) -> bool:
+        found = self._matters.get((taken, place))
+        if found is None:
+            found = self._matters[taken, place] = self._readings[place].matters(self._worlds[taken])
+        return found
 
 
 NO_PROFILE = ActiveProfile("no CNI", None)

@@ -31,8 +31,12 @@ class World(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`concerns` tells which flows of a world are taken otherwise, `reread` what that world is taken for."""
+    """`matters` tells whether a world is taken otherwise at all, `concerns` for which flows, `reread` for what.
 
+    `concerns` may be asked only where it matters: it is called for each flow, and most worlds hold nothing to misread.
+    """
+
+    matters: Callable[[World], bool]
     concerns: Callable[[World, Flow], bool]
     reread: Callable[[World], World]
 
@@ -47,7 +51,7 @@ def blocks_without_pods() -> Reading:
         ends = _ends(world.topology, flow)
         return bool(ends) and all(isinstance(end, Pod) and not end.host_network for end in ends)
 
-    return Reading(concerns, _without_blocks)
+    return Reading(_has_blocks, concerns, _without_blocks)
 
 
 def blocks_without_nodes() -> Reading:
@@ -57,7 +61,7 @@ def blocks_without_nodes() -> Reading:
         ends = _ends(world.topology, flow)
         return all(isinstance(end, Pod) for end in ends) and any(_is_on_host(end) for end in ends)
 
-    return Reading(concerns, _without_blocks)
+    return Reading(_has_blocks, concerns, _without_blocks)
 
 
 def _without_blocks(world: World) -> World:
@@ -75,7 +79,7 @@ def _without_blocks(world: World) -> World:
 def ranges_without_end() -> Reading:
     """Of a range of ports only the first counts."""
 
-    def concerns(world: World, _: Flow) -> bool:
+    def matters(world: World) -> bool:
         return any(
             port.end_port is not None for policy in world.policies for rule in _rules(policy) for port in rule.ports
         )
@@ -83,13 +87,13 @@ def ranges_without_end() -> Reading:
     def reread(rule: Rule) -> Rule:
         return replace(rule, ports=tuple(replace(port, end_port=None) for port in rule.ports))
 
-    return Reading(concerns, lambda world: _with_rules(world, reread))
+    return Reading(matters, _every_flow, lambda world: _with_rules(world, reread))
 
 
 def named_egress_needs_one_number() -> Reading:
     """In an egress rule a port's name matches nothing where pods give it different numbers."""
 
-    def concerns(world: World, _: Flow) -> bool:
+    def matters(world: World) -> bool:
         ambiguous = _ambiguous_names(world.topology)
         return any(
             (port.protocol, port.port) in ambiguous
@@ -107,7 +111,7 @@ def named_egress_needs_one_number() -> Reading:
 
         return _with_rules(world, taken, Direction.EGRESS)
 
-    return Reading(concerns, reread)
+    return Reading(matters, _every_flow, reread)
 
 
 def _ambiguous_names(topology: Topology) -> frozenset[tuple[L4Protocol, str | int | None]]:
@@ -126,7 +130,7 @@ def labels_unseen(patterns: Sequence[str]) -> Reading:
     """No policy sees a pod's labels whose keys begin as one of `patterns` says (regular expressions)."""
     unseen = re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
 
-    def concerns(world: World, _: Flow) -> bool:
+    def matters(world: World) -> bool:
         return any(
             unseen.match(requirement.key) for selector in _pod_selectors(world) for requirement in selector.requirements
         )
@@ -142,11 +146,14 @@ def labels_unseen(patterns: Sequence[str]) -> Reading:
             )
         )
 
-    return Reading(concerns, lambda world: _with_pod_selectors(world, reread))
+    return Reading(matters, _every_flow, lambda world: _with_pod_selectors(world, reread))
 
 
 def labels_free(keys: Sequence[str]) -> Reading:
     """No policy isolates a pod that carries a label with one of these keys."""
+
+    def matters(world: World) -> bool:
+        return any(key in pod.labels for pod in world.topology.pods.values() for key in keys)
 
     def concerns(world: World, flow: Flow) -> bool:
         return any(isinstance(end, Pod) and key in end.labels for end in _ends(world.topology, flow) for key in keys)
@@ -159,7 +166,7 @@ def labels_free(keys: Sequence[str]) -> Reading:
         )
         return world._replace(policies=policies)
 
-    return Reading(concerns, reread)
+    return Reading(matters, concerns, reread)
 
 
 def _pod_selectors(world: World) -> Iterator[LabelSelector]:
@@ -189,14 +196,14 @@ def hosts_are_nodes() -> Reading:
 
     def concerns(world: World, flow: Flow) -> bool:
         ends = _ends(world.topology, flow)
-        if not any(_is_on_host(end) for end in ends) or _has_blocks(world):
+        if not any(_is_on_host(end) for end in ends):
             return False
         source, *targets = ends
         if not _is_on_host(source) or all(_is_on_host(target) for target in targets):
             return True
         return all(_share_node(world.topology, source, target) is False for target in targets)
 
-    return Reading(concerns, _hosts_outside)
+    return Reading(_has_hosts_and_no_blocks, concerns, _hosts_outside)
 
 
 def own_host_is_free() -> Reading:
@@ -206,20 +213,18 @@ def own_host_is_free() -> Reading:
         source, *targets = _ends(world.topology, flow) or (None,)
         return bool(targets) and _is_on_host(source) and _all_on_node(world, source, targets)
 
-    return Reading(concerns, _without_policies)
+    return Reading(_has_hosts, concerns, _without_policies)
 
 
 def own_host_is_policed() -> Reading:
     """A pod polices its own node as any other: a hostNetwork pod there is no exception."""
 
     def concerns(world: World, flow: Flow) -> bool:
-        if _has_blocks(world):
-            return False
         source, *targets = _ends(world.topology, flow) or (None,)
         pods = [target for target in targets if not _is_on_host(target)]
         return bool(pods) and pods == targets and _is_on_host(source) and _all_on_node(world, source, targets)
 
-    return Reading(concerns, _hosts_outside)
+    return Reading(_has_hosts_and_no_blocks, concerns, _hosts_outside)
 
 
 def own_node_is_reached() -> Reading:
@@ -230,7 +235,15 @@ def own_node_is_reached() -> Reading:
         hosts = [target for target in targets if _is_on_host(target)]
         return bool(hosts) and hosts == targets and not _is_on_host(source) and _all_on_node(world, source, targets)
 
-    return Reading(concerns, _without_policies)
+    return Reading(_has_hosts, concerns, _without_policies)
+
+
+def _has_hosts(world: World) -> bool:
+    return any(pod.host_network for pod in world.topology.pods.values())
+
+
+def _has_hosts_and_no_blocks(world: World) -> bool:
+    return _has_hosts(world) and not _has_blocks(world)
 
 
 def _hosts_outside(world: World) -> World:
@@ -255,7 +268,7 @@ def _share_node(topology: Topology, one: Pod | External, other: Pod | External) 
 
 def hairpin_is_free() -> Reading:
     """No policy sees a pod that reaches itself through a Service."""
-    return Reading(_is_hairpin, _without_policies)
+    return Reading(_has_services, _is_hairpin, _without_policies)
 
 
 def hairpin_is_policed() -> Reading:
@@ -269,7 +282,11 @@ def hairpin_is_policed() -> Reading:
             twins[pod.endpoint] = replace(pod, ready=False)
         return world._replace(topology=replace(world.topology, pods=twins))
 
-    return Reading(_is_hairpin, reread)
+    return Reading(_has_services, _is_hairpin, reread)
+
+
+def _has_services(world: World) -> bool:
+    return bool(world.topology.services)
 
 
 def _is_hairpin(world: World, flow: Flow) -> bool:
@@ -285,6 +302,10 @@ def _without_policies(world: World) -> World:
 
 
 # -- worlds -----------------------------------------------------------------------------
+
+
+def _every_flow(_world: World, _flow: Flow) -> bool:
+    return True
 
 
 def _ends(topology: Topology, flow: Flow) -> tuple[Pod | External, ...]:
