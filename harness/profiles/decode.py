@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from harness.profiles.profile import Deviation, Profile
-from harness.profiles.readings import PLAIN, WITH_LABELS, Reading
+from harness.profiles.readings import PLAIN, WITH_LABELS
 from harness.profiles.versions import Versions, parse_versions
+from harness.profiles.world import Reading
 from harness.scenario.document import Document, Path
 from harness.scenario.findings import Findings, closest
 

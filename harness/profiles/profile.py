@@ -10,8 +10,8 @@ from harness.model.foretold import Foretold
 from harness.model.policy import NetworkPolicy
 from harness.model.result import Decision, Prediction
 from harness.model.topology import Topology
-from harness.profiles.readings import Reading, World
 from harness.profiles.versions import Versions, parse_version
+from harness.profiles.world import Reading, World
 from harness.semantics.evaluate import Predictor
 
 

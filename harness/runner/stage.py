@@ -30,8 +30,8 @@ _HELLO_S = 5.0
 class Stage:
     """One topology brought up on one cluster; not thread-safe: a lane owns it.
 
-    `topology` is what is up now, `profile` what is known of the cluster's CNI. `faults` holds, for endpoints without a working agent, why. `was_open`: each flow of
-    these pods was seen open in a settled baseline.
+    `topology` is what is up now, `profile` what is known of the cluster's CNI. `faults` holds, for endpoints without
+    a working agent, why. `was_open`: each flow of these pods was seen open in a settled baseline.
     """
 
     def __init__(self, cluster: Cluster, settings: RunSettings, renaming: Renaming) -> None:

@@ -11,7 +11,8 @@ from harness.model.flow import Via
 from harness.model.result import Decision
 from harness.profiles.load import find, known_profiles
 from harness.profiles.profile import NO_PROFILE, Profile
-from harness.profiles.readings import PLAIN, World
+from harness.profiles.readings import PLAIN
+from harness.profiles.world import World
 from harness.semantics.evaluate import predict
 from tests import builders as build
 from tests.unit.predicting.strategies import World as Drawn
