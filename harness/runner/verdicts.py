@@ -75,12 +75,15 @@ def step_result(record: StepRecord, evidence: Evidence) -> StepResult:
     )
     if settled is None:
         return result
+    # What is known to differ never comes to be as declared, and must not hide when the rest did.
+    known = {item.flow for item in flows if item.judgement and item.judgement.verdict is Verdict.KNOWN}
+    awaited = {flow: cell for flow, cell in declared.items() if flow not in known}
     return replace(
         result,
         settled=settled.settled and record.barrier_s is not None,
         change_s=record.change_s,
         barrier_s=record.barrier_s,
-        first_correct_s=first_correct(((item.at_s, item.outcomes) for item in settled.history), declared),
+        first_correct_s=first_correct(((item.at_s, item.outcomes) for item in settled.history), awaited),
         settle_s=settled.settle_s,
         rounds=settled.rounds,
         flaps=settled.flaps,

@@ -75,6 +75,7 @@ def test_a_listed_deviation_is_known_and_no_failure(tmp_path: Path) -> None:
 
     assert verdicts(result) == {"shop/vault": Verdict.KNOWN, "shop/safe": Verdict.MATCH}
     assert exit_code(result) is ExitCode.MATCH
+    assert result.scenarios[0].steps[0].first_correct_s is not None
     assert result.cluster is not None
     assert any("the profile of cilium 1.20.2 lists" in note for note in result.cluster.notes)
 
