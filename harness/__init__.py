@@ -5,7 +5,8 @@ line are strangers to each other (kept by import-linter, see pyproject.toml):
 
     cli | pytest_plugin                        arguments -> objects -> exit code
     runner                                     executes plans, owns cleanup, emits events
-    cluster | probing | reporting | forecast   effects: clusters, probes, reports; and what to expect of them
+    cluster | probing | reporting              effects: clusters, probes, reports
+    forecast | profiles                        what to expect of a scenario, and of a CNI
     scenario | semantics | plan | placement    pure decisions (scenario.load reads files)
     judge | manifests                          pure, too
     model                                      every record that crosses a boundary

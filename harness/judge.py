@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.model.flow import Flow
+from harness.model.foretold import Foretold
 from harness.model.result import (
     CLOSED,
     REJECTED,
@@ -42,18 +43,21 @@ def judge(
     observed: Observation | None,
     baseline: Baseline | None,
     predicted: Prediction | None = None,
+    foretold: Foretold | None = None,
 ) -> Judgement:
     """Return the verdict on one flow and the sentence that justifies it.
 
     `baseline` None means that the flow was never seen without policies; `observed` None
-    that it was never tried. `predicted` changes no verdict: it says who is to blame for one.
+    that it was never tried. `predicted` changes no verdict: it says who is to blame for one. `foretold` is what the
+    CNI's profile lists: a difference that is exactly that becomes KNOWN, and one that is gone a finding.
     """
     found = _judge(declared, observed, baseline)
-    why = found.why
-    if predicted is not None and found.verdict in (Verdict.LEAK, Verdict.OUTAGE):
+    weighed = found if foretold is None else _weighed(found, declared.expected, observed, foretold)
+    why = weighed.why
+    if weighed is found and predicted is not None and found.verdict in (Verdict.LEAK, Verdict.OUTAGE):
         why = f"{why}; {_blame(declared.expected, predicted)}"
     # Nobody declared this cell: a match is news of the cluster alone, and every report says so.
-    return Judgement(found.verdict, f"expect: predicted: {why}" if declared.predicted else why)
+    return Judgement(weighed.verdict, f"expect: predicted: {why}" if declared.predicted else why)
 
 
 def _judge(declared: Declaration, observed: Observation | None, baseline: Baseline | None) -> Judgement:
@@ -118,6 +122,35 @@ def _judge_deny(expected: Expected, observed: Observation, baseline: Baseline | 
         Verdict.MATCH,
         f"{_seen(observed)}, not in the destination's log, open {_when(baseline)}{_alive_too(observed)}",
     )
+
+
+def _weighed(found: Judgement, expected: Expected, observed: Observation | None, foretold: Foretold) -> Judgement:
+    """Return what a verdict is in the light of a profile that lists a deviation for its flow.
+
+    Of the listed behaviour only what both ends show counts: an answer, or a client that saw none and a request that
+    did not arrive. A flow whose author expects what the profile lists is judged as any other.
+    """
+    is_opened = foretold.decision is Decision.ALLOW
+    if observed is None or expected is Expected.IGNORE or is_opened is not expected.is_deny:
+        return found
+    if found.verdict is (Verdict.LEAK if is_opened else Verdict.OUTAGE):
+        is_listed = observed.outcome is Outcome.OPEN if is_opened else _is_closed(observed)
+        if is_listed:
+            return Judgement(
+                Verdict.KNOWN, f"{found.why}; the profile of {foretold.profile} lists this, {foretold.listed}"
+            )
+    if found.verdict is Verdict.MATCH and foretold.certain:
+        return Judgement(
+            # Against the profile: closed where it says open, or open where it says closed.
+            Verdict.OUTAGE if is_opened else Verdict.LEAK,
+            f"as declared, {found.why}; but the profile of {foretold.profile} lists a deviation that no longer "
+            f"happens here, {foretold.listed}: remove it there, or bound its versions",
+        )
+    return found
+
+
+def _is_closed(observed: Observation) -> bool:
+    return observed.outcome in CLOSED and not observed.arrived
 
 
 def _blame(expected: Expected, predicted: Prediction) -> str:

@@ -115,6 +115,11 @@ def _run(add: _Add) -> None:
     cluster.add_argument(
         "--verbatim-namespaces", action="store_true", help="keep namespace names as written (a cluster of one's own)"
     )
+    cluster.add_argument(
+        "--profile",
+        metavar="NAME",
+        help="known deviations: NAME[@VERSION] of a CNI, a file, or none (default: of the CNI found there)",
+    )
     probing = parser.add_argument_group("probing")
     probing.add_argument("--engine", choices=("socket", "nc", "curl"), default="socket", help="what sends the probes")
     probing.add_argument("--parallel", type=_positive, metavar="N", help="scenarios side by side (default: by cores)")

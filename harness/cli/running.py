@@ -21,6 +21,7 @@ from harness.errors import ExitCode, UsageError
 from harness.forecast import disagreements
 from harness.model.result import Event, RunResult, ScenarioResult, Verdict
 from harness.model.scenario import Scenario
+from harness.profiles.load import choose
 from harness.reporting import document, terminal
 from harness.reporting.progress import Progress
 from harness.reporting.tally import is_clean
@@ -51,6 +52,7 @@ def run(options: Namespace) -> ExitCode:
         window_s=options.window,
         deadline_s=options.deadline,
         ceiling_s=options.timeout,
+        profile=choose(options.profile),
     )
     provider = chosen_provider(options, settings.run, disturbs=options.verbatim_namespaces)
     screen = _Screen(options)

@@ -62,8 +62,8 @@ def checked(provider: ClusterProvider) -> tuple[str, ...]:
     return tuple(str(check) for check in warnings(checks))
 
 
-def facts(known: Capabilities, disturbances: Sequence[str] = ()) -> ClusterFacts:
-    """Return what reports say about the cluster that they are about, and what was seen to disturb there."""
+def facts(known: Capabilities, remarks: Sequence[str] = ()) -> ClusterFacts:
+    """Return what reports say about the cluster that they are about, and what to know of this run on it."""
     return ClusterFacts(
         known.kind,
         known.emulated,
@@ -71,7 +71,7 @@ def facts(known: Capabilities, disturbances: Sequence[str] = ()) -> ClusterFacts
         known.cni_version,
         known.kubernetes,
         tuple(sorted(known.families)),
-        (*known.notes, *disturbances),
+        (*known.notes, *remarks),
     )
 
 

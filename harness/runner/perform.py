@@ -134,8 +134,16 @@ class Performer:
         barrier_s = None if passed_at is None else passed_at - changed
         instances = self._instances(step.flows)
         show.evidence.record_open(settled.observations, instances)
+        foretold = self._stage.profile.foretell(step.topology, step.policies, step.flows)
         record = StepRecord(
-            step, settled, instances, impossible, barrier_s, changed - started, time.monotonic() - started
+            step,
+            settled,
+            instances,
+            impossible,
+            barrier_s,
+            changed - started,
+            time.monotonic() - started,
+            foretold=foretold,
         )
         show.records.append(self._diagnosed(show, record))
 

@@ -177,7 +177,11 @@ class _Run:
         self._settings.cancelled.set()
 
     def _facts(self) -> ClusterFacts | None:
-        return None if self._capabilities is None else facts(self._capabilities, self._warnings)
+        known = self._capabilities
+        if known is None:
+            return None
+        profile = self._settings.profile.active(known.cni, known.cni_version)
+        return facts(known, (*self._warnings, *profile.notes))
 
 
 class _PodBudget:

@@ -10,6 +10,7 @@ from harness.errors import HarnessError
 from harness.manifests import MANAGED_BY, RUN_LABEL
 from harness.model.cluster import Timing
 from harness.model.result import Event
+from harness.profiles.load import ProfileChoice
 
 # A probe by nc or curl starts a process: rounds that came as fast as those of sockets would only queue up.
 _TOOL_WINDOW_S = 0.6
@@ -44,6 +45,7 @@ class RunSettings:
     window_s: float | None = None
     deadline_s: float | None = None
     ceiling_s: float | None = None
+    profile: ProfileChoice = field(default_factory=ProfileChoice)
     cancelled: threading.Event = field(default_factory=threading.Event)
 
     @property

@@ -32,15 +32,17 @@ _serial = itertools.count(1)
 class Stage:
     """One topology brought up on one cluster; not thread-safe: a lane owns it.
 
-    `topology` is what is up now. `faults` holds, for endpoints without a working agent, why. `was_open`: each flow of
-    these pods was seen open in a settled baseline.
+    `topology` is what is up now, `profile` what is known of the cluster's CNI. `faults` holds, for endpoints without
+    a working agent, why. `was_open`: each flow of these pods was seen open in a settled baseline.
     """
 
     def __init__(self, cluster: Cluster, settings: RunSettings, renaming: Renaming) -> None:
         self.cluster = cluster
         self.settings = settings
         self.renaming = renaming
-        self.timing = settings.timing(cluster.capabilities().timing)
+        known = cluster.capabilities()
+        self.timing = settings.timing(known.timing)
+        self.profile = settings.profile.active(known.cni, known.cni_version)
         self._mark = f"np-{settings.run}-x{next(_serial)}"
         self.topology = Topology()
         self.faults: dict[Endpoint, str] = {}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from harness.forecast import declared_matrix, predicted_matrix
 from harness.judge import Baseline, first_correct, judge
 from harness.model.flow import Flow
+from harness.model.foretold import Foretold
 from harness.model.matrix import Matrix
 from harness.model.result import (
     CLOSED,
@@ -33,6 +34,7 @@ _WRONG = frozenset({Verdict.LEAK, Verdict.OUTAGE, Verdict.INCONCLUSIVE})
 class StepRecord:
     """One step as observed. `impossible` are flows that could not be tried, with the reason.
 
+    `foretold` are the flows for which the CNI's profile lists a deviation.
     `settled` None: the step was never played. `barrier_s` None: the barrier was never seen.
     """
 
@@ -44,6 +46,7 @@ class StepRecord:
     change_s: float | None = None
     duration_s: float | None = None
     diagnostics: str | None = None
+    foretold: Mapping[Flow, Foretold] = field(default_factory=dict)
 
     @property
     def observations(self) -> Mapping[Flow, Observation]:
@@ -72,12 +75,15 @@ def step_result(record: StepRecord, evidence: Evidence) -> StepResult:
     )
     if settled is None:
         return result
+    # What is known to differ never comes to be as declared, and must not hide when the rest did.
+    known = {item.flow for item in flows if item.judgement and item.judgement.verdict is Verdict.KNOWN}
+    awaited = {flow: cell for flow, cell in declared.items() if flow not in known}
     return replace(
         result,
         settled=settled.settled and record.barrier_s is not None,
         change_s=record.change_s,
         barrier_s=record.barrier_s,
-        first_correct_s=first_correct(((item.at_s, item.outcomes) for item in settled.history), declared),
+        first_correct_s=first_correct(((item.at_s, item.outcomes) for item in settled.history), awaited),
         settle_s=settled.settle_s,
         rounds=settled.rounds,
         flaps=settled.flaps,
@@ -111,7 +117,12 @@ def ignored_flows(step: Step) -> frozenset[Flow]:
 def failed_flows(record: StepRecord, evidence: Evidence) -> list[Flow]:
     """Return the flows of a step that leak or are out by what is known so far; later proof cannot mend these."""
     judged = {
-        flow: judge(cell, _observation(flow, record), _baseline(flow, record, evidence))
+        flow: judge(
+            cell,
+            _observation(flow, record),
+            _baseline(flow, record, evidence),
+            foretold=record.foretold.get(flow),
+        )
         for flow, cell in _declared(record.step).items()
     }
     return [flow for flow, found in judged.items() if found.verdict in (Verdict.LEAK, Verdict.OUTAGE)]
@@ -133,7 +144,7 @@ def _flow_result(
         predicted,
         observed,
         baseline.outcome if baseline else None,
-        judge(declared, observed, baseline, predicted),
+        judge(declared, observed, baseline, predicted, record.foretold.get(flow)),
     )
 
 
