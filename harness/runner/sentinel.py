@@ -29,6 +29,8 @@ _POLICY = "netpol-harness-sentinel"
 _PORTS = (7001, 7002)
 # A sentinel probe starts this often while the barrier is awaited; each may take its full timeout.
 _POLL_S = 0.025
+# The longer it has taken, the less a little more of it matters.
+_SLOWER = 0.05
 _HEAD_START_S = 0.03
 
 
@@ -145,7 +147,8 @@ class Sentinel:
 
     def _await_open(self, port: int, deadline_s: float) -> bool:
         """Probe until every server is open on `port`; rounds overlap, as closed ones cost a full timeout."""
-        end = time.monotonic() + deadline_s
+        started = time.monotonic()
+        end = started + deadline_s
         timeout_s = self._stage.timing.floor_s
         targets, _ = self._stage.targets(self._flows(port))
         waiting = set(targets)
@@ -161,7 +164,7 @@ class Sentinel:
                     answers = round_.result()
                     waiting -= {flow for flow, answer in answers.items() if answer.outcome is Outcome.OPEN}
             if waiting:
-                time.sleep(_POLL_S)
+                time.sleep(max(_POLL_S, _SLOWER * (time.monotonic() - started)))
         return not waiting
 
 

@@ -25,7 +25,7 @@ _ORDER = {"Namespace": 0, "ConfigMap": 1, "Pod": 2, "Service": 2}
 _THREADS = 16
 # An agent ends at once when told to; only one that hangs is killed, after this second.
 _GRACE_S = 1
-DELETE_S = 60.0
+DELETE_S = 120.0
 
 
 class Applier:
