@@ -12,6 +12,7 @@ from harness.cli.screen import say
 from harness.cli.selection import chosen_provider
 from harness.cluster.interface import ClusterProvider
 from harness.errors import EnvironmentMissingError, ExitCode, HarnessError, UsageError
+from harness.model.flow import L4Protocol
 from harness.model.preflight import Check, CheckStatus, failed
 from harness.runner.sentinel import Sentinel
 from harness.runner.settings import RunSettings
@@ -25,7 +26,9 @@ def doctor(options: Namespace) -> ExitCode:
     provider = chosen_provider(options, settings.run)
     checks = provider.preflight()
     if not failed(checks):
-        checks = (*checks, *_canary(provider, settings))
+        seen = _canary(provider, settings)
+        # What pods showed counts more than what could be known without them.
+        checks = (*(check for check in checks if check.name not in {item.name for item in seen}), *seen)
     wrong = failed(checks)
     if options.json:
         say(_document(checks))
@@ -43,6 +46,7 @@ def _canary(provider: ClusterProvider, settings: RunSettings) -> Sequence[Check]
             sentinel = Sentinel(cluster, settings, 0)
             try:
                 sentinel.bring_up()
+                protocols = sentinel.protocols()
             finally:
                 sentinel.close()
     except EnvironmentMissingError as error:
@@ -50,7 +54,17 @@ def _canary(provider: ClusterProvider, settings: RunSettings) -> Sequence[Check]
     except HarnessError as error:
         where = f"{error.where}: " if error.where else ""
         return [Check("canary", CheckStatus.FAILED, where + error.what, error.remedy)]
-    return [Check("canary", CheckStatus.OK, "a policy that denies denies, and what it allows is open")]
+    return [
+        _sctp(protocols),
+        Check("canary", CheckStatus.OK, "a policy that denies denies, and what it allows is open"),
+    ]
+
+
+def _sctp(protocols: frozenset[L4Protocol]) -> Check:
+    if L4Protocol.SCTP in protocols:
+        return Check("SCTP", CheckStatus.OK, "every kernel in use has it")
+    text = "a kernel in use has none: its SCTP flows are inconclusive here"
+    return Check("SCTP", CheckStatus.NOTE, text, "modprobe sctp on every node, where its kernel comes with it")
 
 
 def _line(check: Check) -> str:
