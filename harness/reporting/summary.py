@@ -54,8 +54,7 @@ def lines(result: RunResult, look: Look) -> Iterator[str]:
     errors = [
         f"{scenario.name} ({scenario.file}): {first_line(scenario.error)}"
         for scenario in result.scenarios
-        # What stopped the run is told once, below, and not for each scenario that was not reached.
-        if scenario.error not in (None, result.error)
+        if scenario.error is not None
     ]
     yield from _list("errors", errors, look)
     if result.error:
