@@ -131,7 +131,7 @@ def _clean_cluster(options: Namespace) -> ExitCode:
 
 def rbac(options: Namespace) -> ExitCode:
     """Print the least role that a run on a cluster needs."""
-    from harness.cluster.kubernetes.permissions import role
+    from harness.cluster.kubernetes.preflight.permissions import role
 
     say(role(options.name, options.namespace))
     return ExitCode.MATCH

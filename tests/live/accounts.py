@@ -14,7 +14,7 @@ import yaml
 
 from harness.cluster.kubernetes.client import Client
 from harness.cluster.kubernetes.kubeconfig import open_client
-from harness.cluster.kubernetes.permissions import NEEDS, Need, role
+from harness.cluster.kubernetes.preflight.permissions import NEEDS, Need, role
 
 _PATHS = {
     "Namespace": "/api/v1/namespaces",

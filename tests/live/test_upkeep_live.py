@@ -24,7 +24,7 @@ from harness.cluster.kubernetes.exclusion import HeldError
 from harness.cluster.kubernetes.identity import Identity
 from harness.cluster.kubernetes.kubeconfig import open_client
 from harness.cluster.kubernetes.ownership import Ownership
-from harness.cluster.kubernetes.permissions import NEEDS, Missing, Need, asked_for, missing_permissions
+from harness.cluster.kubernetes.preflight.permissions import NEEDS, Missing, Need, asked_for, missing_permissions
 from harness.cluster.kubernetes.provider import KubeconfigProvider
 from harness.cluster.kubernetes.resources import NAMESPACES
 from harness.manifests import EXPIRES, OWNER_LABEL, RUN_LABEL

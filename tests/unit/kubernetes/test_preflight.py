@@ -10,7 +10,7 @@ import pytest
 
 from harness.cluster.kubernetes.exclusion import PLACE
 from harness.cluster.kubernetes.identity import Identity
-from harness.cluster.kubernetes.preflight import Wish, preflight
+from harness.cluster.kubernetes.preflight.looking import Wish, preflight
 from harness.manifests import EXPIRES, MANAGED_BY, OWNER_LABEL, RUN_LABEL
 from harness.model.preflight import Check, CheckStatus, failed, warnings
 from tests.unit.kubernetes.server import REVIEWS, Answer, Server, refused

@@ -11,9 +11,9 @@ from typing import Any
 
 from harness.cluster.kubernetes.client import ApiError
 from harness.cluster.kubernetes.detection import ENFORCING, takes_pods
-from harness.cluster.kubernetes.permissions import Missing, minor_version
+from harness.cluster.kubernetes.preflight.permissions import Missing, minor_version
+from harness.cluster.kubernetes.preflight.room import Room
 from harness.cluster.kubernetes.remains import RunOnCluster
-from harness.cluster.kubernetes.room import Room
 from harness.errors import ClusterError
 from harness.model.cluster import Capabilities
 from harness.model.flow import Family, L4Protocol

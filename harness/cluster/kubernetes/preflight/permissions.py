@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from harness.cluster.kubernetes.client import Client
+from harness.cluster.kubernetes.preflight.disturbances import CLUSTER_WIDE
 from harness.errors import ClusterError
 
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -134,15 +135,7 @@ NEEDS: tuple[Need, ...] = (
     ),
     *(
         Need(group, resource, {"list": "name cluster-wide policies that would disturb a run"}, required=False)
-        for group, resource in (
-            ("cilium.io", "ciliumclusterwidenetworkpolicies"),
-            ("crd.projectcalico.org", "globalnetworkpolicies"),
-            ("projectcalico.org", "globalnetworkpolicies"),
-            ("policy.networking.k8s.io", "adminnetworkpolicies"),
-            ("policy.networking.k8s.io", "baselineadminnetworkpolicies"),
-            ("policy.networking.k8s.io", "clusternetworkpolicies"),
-            ("crd.antrea.io", "clusternetworkpolicies"),
-        )
+        for group, resource in CLUSTER_WIDE
     ),
 )
 
