@@ -63,6 +63,31 @@ spec:
   ingress: [{ports: [{port: 8080, protocol: TCP}]}]
 """
 RBAC_S = 5.0
+SERVED_S = 15.0
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+ADMIN_POLICIES = "/apis/policy.networking.k8s.io/v1alpha1/adminnetworkpolicies"
+# As much of the real definition as it takes to have objects of it, where the cluster lacks it.
+DEFINITION: dict[str, Any] = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {
+        "name": "adminnetworkpolicies.policy.networking.k8s.io",
+        "annotations": {"api-approved.kubernetes.io": "unapproved, for a test"},
+    },
+    "spec": {
+        "group": "policy.networking.k8s.io",
+        "scope": "Cluster",
+        "names": {"kind": "AdminNetworkPolicy", "plural": "adminnetworkpolicies", "singular": "adminnetworkpolicy"},
+        "versions": [
+            {
+                "name": "v1alpha1",
+                "served": True,
+                "storage": True,
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+            }
+        ],
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +223,33 @@ def _without(item: Missing) -> list[Need]:
     return [need for need in map(less, NEEDS) if need.verbs]
 
 
+def test_cluster_wide_policies_of_others_are_named_before_the_run(kubeconfig: str, client: Client) -> None:
+    """An AdminNetworkPolicy that selects nobody harms nobody, and is named all the same."""
+    name = f"np-live-{secrets.token_hex(3)}"
+    made = client.find(f"{DEFINITIONS}/{DEFINITION['metadata']['name']}") is None
+    if made:
+        client.call("POST", DEFINITIONS, None, DEFINITION)
+    try:
+        _until_served(client)
+        policy = {
+            "apiVersion": "policy.networking.k8s.io/v1alpha1",
+            "kind": "AdminNetworkPolicy",
+            "metadata": {"name": name},
+            "spec": {"priority": 1000, "subject": {"namespaces": {"matchLabels": {"example.org/nobody": name}}}},
+        }
+        client.call("POST", ADMIN_POLICIES, None, policy)
+        try:
+            checks = KubeconfigProvider(kubeconfig=kubeconfig).preflight()
+        finally:
+            client.call("DELETE", f"{ADMIN_POLICIES}/{name}")
+    finally:
+        if made:
+            client.call("DELETE", f"{DEFINITIONS}/{DEFINITION['metadata']['name']}")
+    told = [check for check in checks if check.text.startswith(f"AdminNetworkPolicy/{name} ")]
+
+    assert [(check.name, check.status) for check in told] == [("cluster-wide policies", CheckStatus.WARNING)]
+
+
 def test_everything_of_a_run_says_whose_it_is(kubeconfig: str, client: Client, scenario: Path) -> None:
     """Namespaces by labels and annotations, our own objects by annotations; the author's policy stays as written."""
     process = _start(scenario, kubeconfig)
@@ -292,6 +344,13 @@ def test_two_runs_that_disturb_are_kept_apart_and_ordinary_ones_are_not(kubeconf
 
     assert [check.status for check in told] == [CheckStatus.FAILED]
     assert beside == [CheckStatus.NOTE]
+
+
+def _until_served(client: Client) -> None:
+    end = time.monotonic() + SERVED_S
+    while client.find(ADMIN_POLICIES) is None:
+        assert time.monotonic() < end, "the definition is not served"
+        time.sleep(0.1)
 
 
 def _identity(minutes_left: float) -> Identity:
