@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 import yaml
 
-from harness.cli import main
+from harness.cli import main, upkeep
+from harness.errors import ClusterError
+from harness.model.preflight import CheckStatus
+from harness.model.scenario import ObjectRef
+from harness.runner.settings import RunSettings
+from tests.fake import FakeCluster, FakeProvider
 
 
 def test_doctor_ends_with_3_and_a_remedy_where_there_is_no_kubeconfig(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,6 +45,39 @@ def test_doctor_says_only_what_is_wrong_when_it_is_to_be_quiet(capsys: pytest.Ca
     main(["doctor", "--cluster", "kubeconfig", "--kubeconfig", "/nowhere/config", "--quiet"])
 
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_the_canary_decides_whether_a_cluster_enforces() -> None:
+    """Pods are brought up as a run would, and SCTP is what their kernels say."""
+    seen = upkeep._canary(FakeProvider(FakeCluster()), RunSettings("t1"))
+
+    assert [(check.name, check.status) for check in seen] == [
+        ("SCTP", CheckStatus.NOTE),
+        ("canary", CheckStatus.OK),
+    ]
+
+
+def test_a_canary_that_is_not_denied_fails_in_one_sentence() -> None:
+    """A cluster that does not enforce is told of before any run lists a thousand leaks."""
+    (check,) = upkeep._canary(FakeProvider(FakeCluster(lambda *_: "open")), RunSettings("t1"))
+
+    assert check.status is CheckStatus.FAILED
+    assert check.text.startswith("this cluster does not enforce NetworkPolicies")
+
+
+def test_a_canary_that_cannot_be_taken_down_has_sung_all_the_same() -> None:
+    """What stays behind is a warning of its own, and no doubt about the cluster."""
+
+    class Sticky(FakeCluster):
+        def delete(self, refs: Sequence[ObjectRef]) -> None:
+            raise ClusterError(f"still there: {len(refs)}")
+
+    seen = upkeep._canary(FakeProvider(Sticky()), RunSettings("t1"))
+
+    assert [(check.name, check.status) for check in seen[1:]] == [
+        ("canary", CheckStatus.OK),
+        ("clean-up", CheckStatus.WARNING),
+    ]
 
 
 @pytest.mark.parametrize(
