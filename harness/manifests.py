@@ -16,6 +16,8 @@ MANAGED_BY = {"app.kubernetes.io/managed-by": "netpol-harness"}
 RUN_LABEL = "netpol-harness.example.org/run"
 # Who started the run: as a label in the letters that labels may have, as an annotation in full.
 OWNER_LABEL = "netpol-harness.example.org/owner"
+# Which process of the run made it: each deletes its own, for others may not be done yet.
+PROCESS = "netpol-harness.example.org/process"
 # When the run is over at the latest, an RFC 3339 instant: an annotation, for a label may hold no colon.
 EXPIRES = "netpol-harness.example.org/expires"
 EXTERNAL_API, EXTERNAL = "netpol-harness/v1", "External"

@@ -60,6 +60,14 @@ def _cluster() -> str | None:
     return None if os.path.exists(path) else f"NETPOL_KUBECONFIG names {path}, which does not exist"  # noqa: PTH110
 
 
+@cache
+def _audit() -> str | None:
+    path = os.environ.get("NETPOL_AUDIT_LOG")
+    if not path:
+        return "no record of what was written; set NETPOL_AUDIT_LOG to the audit log of the cluster's API server"
+    return None if os.access(path, os.R_OK) else f"NETPOL_AUDIT_LOG names {path}, which cannot be read"
+
+
 # Name -> what is missing and how to get it, None where nothing is.
 REQUIREMENTS: Mapping[str, Callable[[], str | None]] = {
     "netns": _netns,
@@ -67,6 +75,7 @@ REQUIREMENTS: Mapping[str, Callable[[], str | None]] = {
     "curl": _curl,
     "openssl": _openssl,
     "cluster": _cluster,
+    "audit": _audit,
 }
 
 

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
 from harness.cluster.interface import Cluster, ClusterProvider
-from harness.errors import HarnessError, NotEnforcedError
+from harness.errors import HarnessError, NotEnforcedError, PreflightError
 from harness.model.cluster import Capabilities
 from harness.model.result import ClusterFacts, Event, RunResult, ScenarioResult
 from harness.model.scenario import Scenario
@@ -49,7 +49,7 @@ class _Run:
         self._capabilities: Capabilities | None = None
         self._warnings: tuple[str, ...] = ()
         self._stop_reason: str | None = None
-        self._enforced = True
+        self._means_nothing = False
         self._results: dict[str, ScenarioResult] = {}
         # Where many share a cluster, stages are taken down behind the lanes' backs: a namespace takes seconds to go.
         self._closing: ThreadPoolExecutor | None = None
@@ -59,8 +59,11 @@ class _Run:
         self._emit(Event("run-started", data={"scenarios": len(self._scenarios)}))
         try:
             self._play_all()
+        except PreflightError as error:
+            self._means_nothing = True
+            self._stop(str(error))
         except HarnessError as error:
-            # The preflight, or opening a shared cluster, failed: no lane ever started.
+            # Opening a shared cluster failed: no lane ever started.
             self._stop(str(error))
         interrupted = self._settings.cancelled.is_set() and self._stop_reason is None
         result = RunResult(
@@ -76,7 +79,7 @@ class _Run:
         return result
 
     def _ordered_results(self) -> tuple[ScenarioResult, ...]:
-        if not self._enforced:
+        if self._means_nothing:
             # Nothing seen on a cluster that does not enforce is a finding: one sentence, no list of leaks.
             return ()
         reason = self._stop_reason or "interrupted"
@@ -109,7 +112,7 @@ class _Run:
         except InterruptedRunError:
             return
         except NotEnforcedError as error:
-            self._enforced = False
+            self._means_nothing = True
             self._stop(str(error))
         except HarnessError as error:
             self._stop(str(error))

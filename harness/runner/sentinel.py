@@ -86,6 +86,10 @@ class Sentinel:
         self._stage.add(Topology(namespaces={_NAMESPACE: namespace}, pods=pods), pinned)
         self._canary()
 
+    def protocols(self) -> frozenset[L4Protocol]:
+        """Return the protocols that the kernel of every node in use has. Raises `ProbeError` for a lost agent."""
+        return self._stage.protocols()
+
     def turn(self) -> Barrier:
         """Turn the sentinel policy over and start watching for it on every node."""
         self._turn += 1

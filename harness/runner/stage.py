@@ -14,7 +14,7 @@ from typing import Any
 from harness import manifests
 from harness.cluster.interface import Addresses, Cluster
 from harness.errors import ClusterError, HarnessError
-from harness.model.flow import Endpoint, Family, Flow, Via
+from harness.model.flow import Endpoint, Family, Flow, L4Protocol, Via
 from harness.model.result import Observation
 from harness.model.scenario import Manifest, ObjectRef
 from harness.model.topology import NodeChoice, Pod, Relabel, Topology
@@ -184,6 +184,11 @@ class Stage:
             return seen
         written = self.renaming.written_endpoint(seen.answered_by)
         return replace(seen, answered_by=written, detail=seen.detail.replace(seen.answered_by, written))
+
+    def protocols(self) -> frozenset[L4Protocol]:
+        """Return the protocols that every agent of this stage has sockets for, which its node's kernel decides."""
+        said = [frozenset(session.hello(_HELLO_S).protocols) for session in self._sessions.values()]
+        return frozenset(protocol for protocol in L4Protocol if said and all(protocol in each for each in said))
 
     def diagnose(self, endpoints: Iterable[Endpoint]) -> str:
         """Return the cluster's own account of some pods; never raises."""

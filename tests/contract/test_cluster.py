@@ -6,13 +6,15 @@ import json
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 
 from harness.cluster.interface import Cluster
-from harness.cluster.registry import CLUSTERS
+from harness.cluster.registry import CLUSTERS, open_provider
 from harness.errors import ChannelClosedError, ClusterError
 from harness.model.flow import Family
+from harness.model.preflight import failed
 from harness.model.scenario import ObjectRef
 from tests.contract.asking import ask, await_answers, bring_up, namespace, pod, pod_ref, policy
 from tests.contract.conftest import OPENERS
@@ -33,6 +35,19 @@ def test_every_registered_cluster_is_under_contract() -> None:
     """A name in the registry appears in this suite."""
 
     assert CLUSTERS.keys() - OPENERS.keys() == set()
+
+
+@pytest.mark.parametrize("name", CLUSTERS)
+def test_every_registered_cluster_is_looked_at_before_it_is_opened(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A provider's preflight never raises, whatever is missing; what fails says so, and what to do about it."""
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "missing"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    checks = open_provider(name, run="contract").preflight()
+
+    assert checks != ()
+    assert [check for check in failed(checks) if not check.remedy] == []
 
 
 def test_capabilities_stay_the_same(cluster: Cluster) -> None:

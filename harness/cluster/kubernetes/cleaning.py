@@ -23,11 +23,11 @@ _THREADS = 24
 class Cleaning:
     """What runs have on one cluster, as seen when this was made."""
 
-    def __init__(self, client: Client, deadline_s: float = _DEADLINE_S) -> None:
+    def __init__(self, client: Client, deadline_s: float = _DEADLINE_S, now: datetime | None = None) -> None:
         """Look. Raises `ClusterError`."""
         self._client = client
         self._deadline_s = deadline_s
-        self._now = datetime.now(UTC)
+        self._now = now or datetime.now(UTC)
         self._runs = runs_on(client)
 
     @classmethod

@@ -20,7 +20,7 @@ SYSTEM = "kube-system"
 TIMING = Timing(rounds=3, window_s=1.0, deadline_s=30.0, floor_s=0.4, ceiling_s=3.0, ready_s=90.0, canary_s=20.0)
 
 # Where nobody is known to enforce policies the canary is less patient: to give up too early proves nothing wrong.
-_UNKNOWN_CANARY_S = 8.0
+_UNKNOWN_CANARY_S = 6.0
 ENFORCING = frozenset({"cilium", "calico", "antrea", "kube-router", "ovn-kubernetes", "weave", "kindnet"})
 
 # A DaemonSet that enforces policies, by a part of its name; the first that fits counts. Where nobody runs as a

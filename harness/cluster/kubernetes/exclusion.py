@@ -137,25 +137,23 @@ class Exclusion:
         return True
 
     def _require_dead(self, place: Object, held: Object | None) -> None:
-        """Return if the holder has died. Raises `HeldError` that names it where it may live."""
-        if held is not None and not held["spec"].get("holderIdentity"):
-            return
-        signs = [place["metadata"].get("creationTimestamp")] if held is None else [held["spec"].get("renewTime")]
-        heard = next((found for sign in signs if (found := instant(sign)) is not None), None)
+        """Return if the holder has died. Raises `HeldError` that names it where it may live.
+
+        Without a Lease the namespace was just made, or its maker died in that very moment.
+        """
+        heard = instant(held["spec"].get("renewTime") if held else place["metadata"].get("creationTimestamp"))
         if heard is None or self._now() - heard >= DURATION:
             self._sleep(_CONFIRM_S)
             again = self._client.find(self._path)
             if _version(again) == _version(held):
                 return
             held = again or held
+        run = held["spec"].get("holderIdentity") if held else (place["metadata"].get("labels") or {}).get(RUN_LABEL)
         annotations = (held or place)["metadata"].get("annotations") or {}
-        labels = place["metadata"].get("labels") or {}
-        run = ((held or {}).get("spec") or {}).get("holderIdentity") or labels.get(RUN_LABEL)
         raise HeldError(
             f"run {run} of {annotations.get(OWNER_LABEL, 'unknown')} has this cluster for itself",
             where=f"Lease/{PLACE}/{LEASE}",
-            remedy=f"wait for it to end; if it has died, its Lease is free {DURATION.total_seconds():.0f} s after its "
-            "last sign of life",
+            remedy=f"wait for it to end; one that died can be taken over from {DURATION.total_seconds():.0f} s later",
         )
 
     def _mark(self, place: Object) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import getpass
 import re
+import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from harness.manifests import EXPIRES, MANAGED_BY, OWNER_LABEL, RUN_LABEL
+from harness.manifests import EXPIRES, MANAGED_BY, OWNER_LABEL, PROCESS, RUN_LABEL
 
 # No run is that long: one that is goes on saying that it lives, and is left alone for it.
 LIFETIME = timedelta(hours=2)
@@ -26,16 +27,17 @@ _JOBS = (
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A run, who started it, and when it is over at the latest."""
+    """A run, who started it, when it is over at the latest, and which process of it we are."""
 
     run: str
     owner: str
     expires: datetime
+    process: str
 
     @classmethod
     def of_now(cls, run: str, environment: Mapping[str, str]) -> Identity:
         """Return who we are, for a run that starts now."""
-        return cls(run, owner(environment), datetime.now(UTC) + LIFETIME)
+        return cls(run, owner(environment), datetime.now(UTC) + LIFETIME, secrets.token_hex(4))
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -45,7 +47,12 @@ class Identity:
     @property
     def annotations(self) -> Mapping[str, str]:
         """What every object of the run carries, authors' own apart: no policy's selector sees annotations."""
-        return {RUN_LABEL: self.run, OWNER_LABEL: self.owner, EXPIRES: self.expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        return {
+            RUN_LABEL: self.run,
+            OWNER_LABEL: self.owner,
+            EXPIRES: self.expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            PROCESS: self.process,
+        }
 
 
 def owner(environment: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from harness.cluster.kubernetes.client import ApiError, Client
 from harness.cluster.kubernetes.resources import NAMESPACES
 from harness.errors import ClusterError
-from harness.manifests import MANAGED_BY, RUN_LABEL
+from harness.manifests import MANAGED_BY, PROCESS, RUN_LABEL
 
 Object = dict[str, Any]
 
@@ -105,9 +105,14 @@ class Ownership:
             return list(self._uids)
 
     def names(self) -> list[str]:
-        """Return this run's namespaces as the server knows them."""
+        """Return this run's namespaces as the server knows them; where processes are stamped, those of ours alone."""
         listed = self._client.get(NAMESPACES.collection(""), {"labelSelector": self.selector})
-        return [str(item["metadata"]["name"]) for item in listed.get("items") or ()]
+        process = self.stamps.get(PROCESS)
+        return [
+            str(item["metadata"]["name"])
+            for item in listed.get("items") or ()
+            if process is None or (item["metadata"].get("annotations") or {}).get(PROCESS) == process
+        ]
 
     def forget(self, name: str) -> None:
         """Trust a remembered namespace no more: it is deleted."""

@@ -17,7 +17,7 @@ from harness.cluster.kubernetes.heartbeat import Heartbeat
 from harness.cluster.kubernetes.identity import Identity
 from harness.cluster.kubernetes.kubeconfig import open_client
 from harness.cluster.kubernetes.ownership import Ownership
-from harness.cluster.kubernetes.preflight import Wish, preflight
+from harness.cluster.kubernetes.preflight.looking import Wish, preflight
 from harness.cluster.kubernetes.probe_pods import DEFAULT_IMAGE
 from harness.cluster.outside.opening import open_outside
 from harness.errors import ClusterError, UsageError

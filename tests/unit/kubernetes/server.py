@@ -50,7 +50,8 @@ class Server:
     """Keeps objects by path. `script` holds answers and exceptions that go before what it would say by itself.
 
     `documents` are answers to a GET by path, dicts or `Answer`s; `denied` are pairs of verb and resource, as kubectl
-    writes it, that reviews say no to; `refusals` are answers to writes, by method and path.
+    writes it, that reviews say no to; `refusals` are answers to writes, by method and path; `tried` and
+    `tried_on_node` are answers to dry runs of any pod, and of one on the node's network.
     """
 
     def __init__(self, *objects: Mapping[str, Any]) -> None:
@@ -58,6 +59,8 @@ class Server:
         self.documents: dict[str, Any] = {}
         self.denied: set[tuple[str, str]] = set()
         self.refusals: dict[tuple[str, str], Answer] = {}
+        self.tried: Answer | None = None
+        self.tried_on_node: Answer | None = None
         self.asked: list[tuple[str, str, dict[str, list[str]], Any]] = []
         self.content_types: list[str] = []
         self.script: list[Answer | Exception] = []
@@ -90,7 +93,8 @@ class Server:
             if (method, parts.path) in self.refusals:
                 return self.refusals[method, parts.path]
             if "dryRun" in parse_qs(parts.query):
-                return self._try(parts.path, body)
+                on_node = body["spec"].get("hostNetwork")
+                return self.tried or (on_node and self.tried_on_node) or Answer(201, body)
             methods = {
                 "GET": self._get,
                 "POST": self._post,
@@ -127,10 +131,6 @@ class Server:
 
     def _patch(self, path: str, body: Any) -> Answer:
         return Answer(200, self._store(path, body))
-
-    def _try(self, _: str, body: Any) -> Answer:
-        """Answer a dry run."""
-        return Answer(201, body)
 
     def _put(self, path: str, body: Any) -> Answer:
         seen = self.objects[path]["metadata"]["resourceVersion"] if path in self.objects else None

@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 
+from harness import manifests
 from harness.cluster.kubernetes.apply import Applier
+from harness.cluster.kubernetes.cluster import KubernetesCluster
 from harness.cluster.kubernetes.ownership import Ownership
 from harness.errors import ClusterError
-from harness.manifests import MANAGED_BY, RUN_LABEL
+from harness.manifests import EXPIRES, MANAGED_BY, OWNER_LABEL, PROCESS, RUN_LABEL
+from harness.model.cluster import Capabilities
 from harness.model.scenario import ObjectRef
+from harness.model.topology import Pod, Service
 from tests.unit.kubernetes.server import Server, refused
 
 MARKS = {**MANAGED_BY, RUN_LABEL: "r1"}
@@ -65,6 +69,37 @@ def test_a_new_namespace_gets_this_runs_marks() -> None:
     _applier(server).apply([_namespace("new")])
 
     assert server.objects["/api/v1/namespaces/new"]["metadata"]["labels"] == {"team": "a", **MARKS}
+
+
+def test_what_is_no_authors_is_stamped_and_manifests_are_not() -> None:
+    """Whose it is stands in annotations, which no policy sees; an author's object arrives as it was written."""
+    server, stamps = Server(OURS), {OWNER_LABEL: "alice@laptop", EXPIRES: "2099-01-01T00:00:00Z"}
+    cluster = KubernetesCluster(
+        server.client(), Capabilities("kubeconfig", emulated=False), MARKS, image="i", agent="a", stamps=stamps
+    )
+    pod = manifests.pod(Pod("ours", "a", {"tier": "db"}), "ours")
+    service = manifests.service(Service("ours", "s", {}, ()), "ours")
+    cluster.apply([_namespace("new"), pod, service, _policy("ours")])
+    written = {body["kind"]: body["metadata"] for method, _, _, body in server.asked if method == "PATCH"}
+
+    assert {kind for kind, metadata in written.items() if metadata.get("annotations") == stamps} == {
+        "Namespace",
+        "ConfigMap",
+        "Pod",
+        "Service",
+    }
+    assert written["NetworkPolicy"] == _policy("ours")["metadata"]
+    assert written["Pod"]["labels"] == {"tier": "db"}
+
+
+def test_a_process_cleans_up_after_itself_alone() -> None:
+    """Others of the same run, under pytest-xdist, may not be done yet."""
+    server = Server()
+    first, second = (Ownership(server.client(), MARKS, {PROCESS: name}) for name in ("p1", "p2"))
+    first.claim("np-a")
+    second.claim("np-b")
+
+    assert (first.names(), second.names()) == (["np-a"], ["np-b"])
 
 
 @pytest.mark.parametrize("name", ["foreign", "others"])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cluster.kubernetes.identity import Identity, instant, label_value, owner
-from harness.manifests import EXPIRES, MANAGED_BY, OWNER_LABEL, RUN_LABEL
+from harness.manifests import EXPIRES, MANAGED_BY, OWNER_LABEL, PROCESS, RUN_LABEL
 
 LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 
@@ -46,10 +46,15 @@ def test_an_owner_can_be_recognised_in_a_label() -> None:
 
 def test_labels_select_and_annotations_tell() -> None:
     """The expiry is an annotation alone: a label may hold no colon."""
-    identity = Identity("r1", "alice@laptop", datetime(2026, 11, 23, 12, tzinfo=UTC))
+    identity = Identity("r1", "alice@laptop", datetime(2026, 11, 23, 12, tzinfo=UTC), "p1")
 
     assert identity.labels == {**MANAGED_BY, RUN_LABEL: "r1", OWNER_LABEL: "alice-at-laptop"}
-    assert identity.annotations == {RUN_LABEL: "r1", OWNER_LABEL: "alice@laptop", EXPIRES: "2026-11-23T12:00:00Z"}
+    assert identity.annotations == {
+        RUN_LABEL: "r1",
+        OWNER_LABEL: "alice@laptop",
+        EXPIRES: "2026-11-23T12:00:00Z",
+        PROCESS: "p1",
+    }
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from harness.cluster.kubernetes.permissions import (
+from harness.cluster.kubernetes.preflight.permissions import (
     NEEDS,
     Missing,
     UnreviewedError,

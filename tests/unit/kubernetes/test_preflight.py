@@ -10,15 +10,14 @@ import pytest
 
 from harness.cluster.kubernetes.exclusion import PLACE
 from harness.cluster.kubernetes.identity import Identity
-from harness.cluster.kubernetes.preflight import Wish, preflight
+from harness.cluster.kubernetes.preflight.looking import Wish, preflight
 from harness.manifests import EXPIRES, MANAGED_BY, OWNER_LABEL, RUN_LABEL
 from harness.model.preflight import Check, CheckStatus, failed, warnings
 from tests.unit.kubernetes.server import REVIEWS, Answer, Server, refused
 
 IMAGE = "example.org/probe:1"
-WISH = Wish(Identity("mine", "alice@laptop", datetime(2099, 1, 1, tzinfo=UTC)), IMAGE, "--cluster kubeconfig")
-HOME = "/api/v1/namespaces/np-mine-preflight"
-PODS = f"{HOME}/pods"
+WISH = Wish(Identity("mine", "alice@laptop", datetime(2099, 1, 1, tzinfo=UTC), "p1"), IMAGE, "--cluster kubeconfig")
+HOME = "/api/v1/namespaces/np-mine-preflight-"
 DAEMON_SETS = "/apis/apps/v1/namespaces/kube-system/daemonsets"
 
 
@@ -109,7 +108,7 @@ def test_what_is_not_well_has_a_remedy() -> None:
     server.documents["/api/v1/nodes"] = {"items": [_node("n1", unschedulable=True), _node("n2", images=(), pods="1")]}
     server.documents[DAEMON_SETS] = {"items": []}
     server.denied = {("create", "pods"), ("list", "nodes")}
-    server.refusals["POST", PODS] = refused(403, "Forbidden", "violates a policy of this cluster")
+    server.tried = refused(403, "Forbidden", "violates a policy of this cluster")
     worse = [check for check in _look(server) if check.status in (CheckStatus.WARNING, CheckStatus.FAILED)]
 
     assert {check.name for check in worse} >= {"Kubernetes", "permissions", "Pod Security", "room", "leftovers"}
@@ -126,8 +125,9 @@ def test_nothing_is_written_but_a_namespace_of_our_own() -> None:
         if method != "GET" and path != REVIEWS and query.get("dryRun") != ["All"]
     ]
 
-    assert stored == [("POST", "/api/v1/namespaces"), ("DELETE", HOME)]
-    assert HOME not in server.objects
+    assert [method for method, _ in stored] == ["POST", "DELETE"]
+    assert stored[1][1].startswith(HOME)
+    assert server.objects == {}
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_permissions_that_cannot_be_asked_about_are_a_warning() -> None:
 def test_pods_that_admission_refuses_stop_a_run_in_the_servers_words() -> None:
     """A policy engine that wants what a probe pod cannot have is found before any pod is waited for."""
     server = _healthy()
-    server.refusals["POST", PODS] = refused(403, "Forbidden", "images must come from registry.example")
+    server.tried = refused(403, "Forbidden", "images must come from registry.example")
     (check,) = _named(_look(server), "Pod Security")
 
     assert check.status is CheckStatus.FAILED
@@ -238,14 +238,8 @@ def test_pods_that_admission_refuses_stop_a_run_in_the_servers_words() -> None:
 def test_a_level_that_keeps_pods_off_the_nodes_network_is_a_note() -> None:
     """Only scenarios with hostNetwork need more, and they are told which label gives it."""
 
-    class Restricted(Server):
-        def _try(self, path: str, body: Any) -> Answer:
-            if body["spec"].get("hostNetwork"):
-                return refused(403, "Forbidden", 'violates PodSecurity "restricted:latest": host namespaces')
-            return super()._try(path, body)
-
     server = _healthy()
-    server.__class__ = Restricted
+    server.tried_on_node = refused(403, "Forbidden", 'violates PodSecurity "restricted:latest": host namespaces')
     admitted, refusal = _named(_look(server), "Pod Security")
 
     assert (admitted.status, admitted.text) == (CheckStatus.OK, "probe pods are admitted (level restricted)")
@@ -257,7 +251,7 @@ def test_a_webhook_without_dry_run_is_no_refusal() -> None:
     """Then it is the canary's pods that show whether pods are admitted."""
     server = _healthy()
     said = 'admission webhook "x.example.org" does not support dry run'
-    server.refusals["POST", PODS] = refused(400, "BadRequest", said)
+    server.tried = refused(400, "BadRequest", said)
     (check,) = _named(_look(server), "Pod Security")
 
     assert (check.status, said in check.text) == (CheckStatus.NOTE, True)

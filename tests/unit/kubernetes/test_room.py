@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness import manifests
-from harness.cluster.kubernetes.room import POD_CPU, POD_MEMORY, Room, quantity, rooms
+from harness.cluster.kubernetes.preflight.room import POD_CPU, POD_MEMORY, Room, quantity, rooms
 from harness.model.topology import Pod
 
 

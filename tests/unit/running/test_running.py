@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ClusterError
+from harness.cli.running import exit_code
+from harness.errors import ClusterError, ExitCode
 from harness.model.cluster import Capabilities
+from harness.model.preflight import Check, CheckStatus
 from harness.model.result import Event, RunResult, Verdict
 from harness.model.scenario import Scenario
 from harness.runner.run import run
@@ -98,6 +100,38 @@ def test_a_cluster_that_does_not_enforce_stops_the_run_and_reports_no_leak(tmp_p
 
     assert result.scenarios == ()
     assert "does not enforce NetworkPolicies" in (result.error or "")
+
+
+def test_a_preflight_that_fails_stops_the_run_and_tells_all_of_it(tmp_path: Path) -> None:
+    """No pod is made, every failure is told with its remedy, and the run is inconclusive."""
+    cluster = FakeCluster()
+    checks = (
+        Check("permissions", CheckStatus.FAILED, "may not create pods", "ask for it"),
+        Check("CNI", CheckStatus.WARNING, "none", "install one"),
+        Check("room", CheckStatus.FAILED, "for no pod"),
+    )
+    provider = FakeProvider(cluster, checks=checks)
+    result = run([scenario(tmp_path)], provider, RunSettings("t1", parallel=1), lambda _: None)
+
+    assert result.error == "permissions: may not create pods\n    ask for it\nroom: for no pod"
+    assert (provider.opened, cluster.applied, result.scenarios) == (0, [], ())
+    assert exit_code(result) is ExitCode.INCONCLUSIVE
+
+
+def test_a_warning_of_the_preflight_goes_into_the_report(tmp_path: Path) -> None:
+    """What disturbs is told while the run is under way, and stands in its facts for whoever reads it later."""
+    told: list[Event] = []
+    checks = (
+        Check("cluster-wide policies", CheckStatus.WARNING, "GlobalNetworkPolicy/x holds for the pods too", "remove"),
+        Check("SCTP", CheckStatus.NOTE, "not known"),
+    )
+    provider = FakeProvider(FakeCluster(), checks=checks)
+    result = run([scenario(tmp_path)], provider, RunSettings("t1", parallel=1), told.append)
+    expected = "cluster-wide policies: GlobalNetworkPolicy/x holds for the pods too"
+
+    assert result.cluster is not None
+    assert result.cluster.notes[-1] == expected
+    assert [event.text for event in told if event.kind == "note"] == [expected]
 
 
 def test_a_policy_that_a_cluster_ignores_shows_as_a_leak(tmp_path: Path) -> None:

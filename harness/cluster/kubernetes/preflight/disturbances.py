@@ -10,16 +10,14 @@ from harness.cluster.kubernetes.client import Client
 from harness.errors import ClusterError
 
 # API group and plural of every kind that we know to cut or open flows of pods in any namespace.
-CLUSTER_WIDE: frozenset[tuple[str, str]] = frozenset(
-    {
-        ("cilium.io", "ciliumclusterwidenetworkpolicies"),
-        ("crd.projectcalico.org", "globalnetworkpolicies"),
-        ("projectcalico.org", "globalnetworkpolicies"),
-        ("policy.networking.k8s.io", "adminnetworkpolicies"),
-        ("policy.networking.k8s.io", "baselineadminnetworkpolicies"),
-        ("policy.networking.k8s.io", "clusternetworkpolicies"),
-        ("crd.antrea.io", "clusternetworkpolicies"),
-    }
+CLUSTER_WIDE: Sequence[tuple[str, str]] = (
+    ("cilium.io", "ciliumclusterwidenetworkpolicies"),
+    ("crd.projectcalico.org", "globalnetworkpolicies"),
+    ("projectcalico.org", "globalnetworkpolicies"),
+    ("policy.networking.k8s.io", "adminnetworkpolicies"),
+    ("policy.networking.k8s.io", "baselineadminnetworkpolicies"),
+    ("policy.networking.k8s.io", "clusternetworkpolicies"),
+    ("crd.antrea.io", "clusternetworkpolicies"),
 )
 
 

@@ -11,17 +11,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from harness.cluster.agent_file import agent_source
-from harness.cluster.kubernetes import findings
-from harness.cluster.kubernetes.admission import admission
 from harness.cluster.kubernetes.client import Client
 from harness.cluster.kubernetes.detection import detect, takes_pods
-from harness.cluster.kubernetes.disturbances import Resource, foreign_policies, served
 from harness.cluster.kubernetes.exclusion import holder
 from harness.cluster.kubernetes.identity import Identity
-from harness.cluster.kubernetes.permissions import NEEDS, UnreviewedError, asked_for, minor_version, missing_permissions
+from harness.cluster.kubernetes.preflight import findings
+from harness.cluster.kubernetes.preflight.admission import admission
+from harness.cluster.kubernetes.preflight.disturbances import Resource, foreign_policies, served
+from harness.cluster.kubernetes.preflight.permissions import (
+    NEEDS,
+    UnreviewedError,
+    asked_for,
+    minor_version,
+    missing_permissions,
+)
+from harness.cluster.kubernetes.preflight.room import rooms
 from harness.cluster.kubernetes.remains import runs_on
 from harness.cluster.kubernetes.resources import PODS
-from harness.cluster.kubernetes.room import rooms
 from harness.cluster.outside import preflight as outside
 from harness.errors import ClusterError
 from harness.model.cluster import Capabilities

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from harness.cluster.kubernetes.client import Client
+from harness.cluster.kubernetes.preflight.disturbances import CLUSTER_WIDE
 from harness.errors import ClusterError
 
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-_THREADS = 16
+# Each new connection costs a TLS handshake, which is more than a few reviews do.
+_THREADS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +136,7 @@ NEEDS: tuple[Need, ...] = (
     ),
     *(
         Need(group, resource, {"list": "name cluster-wide policies that would disturb a run"}, required=False)
-        for group, resource in (
-            ("cilium.io", "ciliumclusterwidenetworkpolicies"),
-            ("crd.projectcalico.org", "globalnetworkpolicies"),
-            ("projectcalico.org", "globalnetworkpolicies"),
-            ("policy.networking.k8s.io", "adminnetworkpolicies"),
-            ("policy.networking.k8s.io", "baselineadminnetworkpolicies"),
-            ("policy.networking.k8s.io", "clusternetworkpolicies"),
-            ("crd.antrea.io", "clusternetworkpolicies"),
-        )
+        for group, resource in CLUSTER_WIDE
     ),
 )
 

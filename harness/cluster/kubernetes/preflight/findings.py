@@ -11,9 +11,9 @@ from typing import Any
 
 from harness.cluster.kubernetes.client import ApiError
 from harness.cluster.kubernetes.detection import ENFORCING, takes_pods
-from harness.cluster.kubernetes.permissions import Missing, minor_version
+from harness.cluster.kubernetes.preflight.permissions import Missing, minor_version
+from harness.cluster.kubernetes.preflight.room import Room
 from harness.cluster.kubernetes.remains import RunOnCluster
-from harness.cluster.kubernetes.room import Room
 from harness.errors import ClusterError
 from harness.model.cluster import Capabilities
 from harness.model.flow import Family, L4Protocol
@@ -112,7 +112,7 @@ def image(listed: Iterable[Object], wanted: str) -> Check:
         )
     absent = [name for name, is_there in has.items() if not is_there]
     if not has:
-        return Check("image", NOTE, f"{wanted}: no node to look at; the canary's pods will tell")
+        return Check("image", NOTE, f"{wanted}: no node to look at", "the canary's pods will tell")
     if not absent:
         return Check("image", OK, f"{wanted} is on every node")
     return Check(
@@ -190,8 +190,14 @@ def reach(known: Capabilities) -> list[Check]:
             "IP families",
             NOTE if lacking else OK,
             families + (f"; no {', '.join(lacking)}: flows that want it are inconclusive here" if lacking else ""),
+            "run scenarios of both families on a dual-stack cluster" if lacking else None,
         ),
-        Check("SCTP", OK if sctp else NOTE, "yes" if sctp else "only a pod can tell whether its node's kernel has it"),
+        Check(
+            "SCTP",
+            OK if sctp else NOTE,
+            "yes" if sctp else "only a pod can tell whether its node's kernel has it",
+            None if sctp else "netpol-harness doctor asks one on each node",
+        ),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from typing import Any
 
 from harness import manifests
@@ -28,7 +29,8 @@ def admission(client: Client, identity: Identity, image: str) -> list[Check]:
     Admission looks at the namespace, so that one of others would not tell. Its deletion is not waited for.
     """
     ownership = Ownership(client, identity.labels, identity.annotations)
-    name = f"np-{identity.run}-preflight"
+    # Several processes may be one run (pytest-xdist), and each looks for itself.
+    name = f"np-{identity.run}-preflight-{secrets.token_hex(2)}"
     try:
         ownership.claim(name)
     except ClusterError as fault:
