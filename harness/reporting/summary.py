@@ -60,8 +60,8 @@ def lines(result: RunResult, look: Look) -> Iterator[str]:
     if result.error:
         yield look.style.paint("the run was stopped:", Tone.DOUBT)
         yield from block(result.error, look.width, "  ")
-    outcome, tone = _outcome(result, tally)
-    yield from (look.style.paint(line, tone) for line in wrapped(outcome, look.width))
+    told, tone = outcome(result, tally)
+    yield from (look.style.paint(line, tone) for line in wrapped(told, look.width))
 
 
 def start_leaks(step: StepResult) -> list[str]:
@@ -114,7 +114,7 @@ def _reasons(scenario: str, step: StepResult, verdicts: Sequence[Verdict]) -> li
     return [f"{_name(scenario, step)}: {plural(number, 'flow')}: {why}" for why, number in found.items()]
 
 
-def _outcome(result: RunResult, tally: Tally) -> tuple[str, Tone]:
+def outcome(result: RunResult, tally: Tally) -> tuple[str, Tone]:
     """Say what the run came to in one sentence, in the order that decides the exit code."""
     doubts = tally.get(Verdict.INCONCLUSIVE, 0)
     errors = sum(scenario.error is not None for scenario in result.scenarios)
