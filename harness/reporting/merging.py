@@ -11,7 +11,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from harness.model.result import ClusterFacts, RunResult
+from harness.model.result import ClusterFacts, RunResult, Shard
+from harness.reporting import naming
 from harness.reporting.tally import plural
 
 
@@ -33,10 +34,9 @@ def merge(parts: Sequence[Part]) -> tuple[RunResult, tuple[str, ...]]:
         *_doubles(ordered),
         *_differences(ordered, "cluster", lambda result: _identity(result.cluster)),
         *_differences(ordered, "commit", lambda result: result.commit),
-        *_differences(ordered, "number of shards", lambda result: str(result.shard.of) if result.shard else None),
+        *_differences(ordered, "number of shards", lambda result: str(result.shard.of if result.shard else "none")),
+        *_twins(ordered),
     ]
-    if len(parts) == 1:
-        return parts[0].result, tuple(faults)
     started = min((result.started for result in results if result.started), default="")
     whole = RunResult(
         run="+".join(dict.fromkeys(result.run for result in results if result.run)),
@@ -64,6 +64,16 @@ def _doubles(parts: Iterable[Part]) -> Iterable[str]:
     for (first, second), names in found.items():
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         yield f"{first} and {second} both tell of {plural(len(names), 'scenario')}: {shown}"
+
+
+def _twins(parts: Iterable[Part]) -> Iterable[str]:
+    """Say which shards there are twice, scenarios or none."""
+    seen: dict[Shard, str] = {}
+    for name, result in parts:
+        if result.shard:
+            if result.shard in seen:
+                yield f"{seen[result.shard]} and {name} are both shard {result.shard}"
+            seen.setdefault(result.shard, name)
 
 
 def _differences(parts: Iterable[Part], what: str, value: Callable[[RunResult], str | None]) -> Iterable[str]:
@@ -103,9 +113,9 @@ def _error(parts: Sequence[Part]) -> str | None:
     if shards:
         of = max(shard.of for shard in shards)
         missing = sorted(set(range(1, of + 1)) - {shard.number for shard in shards})
-        errors += [f"shard {number}/{of} is missing: its scenarios were not judged" for number in missing[:20]]
-        if len(missing) > 20:
-            errors.append(f"and {len(missing) - 20} more shards are missing")
+        if missing:
+            names = f"{missing[0]} is" if len(missing) == 1 else f"{naming.ports(missing)} are"
+            errors.append(f"of {of} shards, {names} missing: their scenarios were not judged")
     return "\n".join(errors) if errors else None
 
 

@@ -130,6 +130,8 @@ def outcome(result: RunResult, tally: Tally) -> tuple[str, Tone]:
         parts = [f"{plural(errors, 'scenario')} with errors"] if errors else []
         parts += [f"{plural(doubts, 'flow')} without proof either way"] if doubts else []
         return f"INCONCLUSIVE: {', '.join(parts)}", Tone.DOUBT
+    if result.shard and not result.scenarios:
+        return f"NOTHING TO DO: no scenario is in shard {result.shard}", Tone.GOOD
     if not tally.get(Verdict.MATCH):
         return "NOTHING WAS JUDGED: there is no evidence of anything", Tone.DOUBT
     return f"PASSED: all {plural(tally[Verdict.MATCH], 'judged flow')} as declared", Tone.GOOD
