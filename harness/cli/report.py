@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli import reports
+from harness.cli.ci_job import hushed
 from harness.cli.screen import has_colour, say, tell, width
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.model.result import RunResult
@@ -79,7 +80,8 @@ def _with_error(result: RunResult, error: str) -> RunResult:
 
 def _show(options: Namespace, text: str) -> None:
     if not reports.take_stdout(options):
-        say(text)
+        with hushed(options, say):
+            say(text)
 
 
 def _look(options: Namespace) -> dict[str, Any]:

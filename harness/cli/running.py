@@ -20,7 +20,6 @@ from harness.cli import reports
 from harness.cli.ci_job import hushed
 from harness.cli.screen import has_colour, say, tell, width
 from harness.cli.selection import chosen_provider, load_selected
-from harness.cluster.interface import ClusterProvider
 from harness.errors import ExitCode, UsageError
 from harness.forecast import disagreements
 from harness.model.result import Event, RunResult, ScenarioResult, Shard
@@ -52,7 +51,15 @@ def run(options: Namespace) -> ExitCode:
         scenarios = _part(scenarios, part)
     if options.pause and not sys.stdin.isatty():
         raise UsageError("--pause waits for Enter, and standard input is no terminal")
-    _warn_of_disagreements(scenarios)
+    with hushed(options, reports.beside(options)):
+        _warn_of_disagreements(scenarios)
+        result = replace(_played(options, scenarios), shard=part)
+    reports.hand_over(options, result)
+    return exit_code(result)
+
+
+def _played(options: Namespace, scenarios: tuple[Scenario, ...]) -> RunResult:
+    """Run, showing what happens; a fault of our own goes into the reports before it is raised."""
     settings = RunSettings(
         run=secrets.token_hex(3),
         parallel=_parallel(options),
@@ -65,29 +72,24 @@ def run(options: Namespace) -> ExitCode:
     )
     provider = chosen_provider(options, settings.run, disturbs=options.verbatim_namespaces)
     screen = _Screen(options)
-    with hushed(options, reports.beside(options)):
-        with _stopping(settings.cancelled):
-            result = replace(_played(scenarios, provider, settings, screen), shard=part)
-        if not reports.take_stdout(options):
-            verbose = options.verbose
-            say(terminal.render_summary(result, width=width(sys.stdout), colour=screen.colour, verbose=verbose))
-    reports.hand_over(options, result)
-    return exit_code(result)
+    result = RunResult(settings.run, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), 0.0, None, ())
+    if scenarios:  # a shard may have none, and opens no cluster
+        try:
+            with _stopping(settings.cancelled):
+                result = play(scenarios, provider, settings, screen.on)
+        except Exception as error:
+            reports.hand_over(options, replace(result, error=f"internal error: {type(error).__name__}: {error}"))
+            raise
+    if not reports.take_stdout(options):
+        look = {"width": width(sys.stdout), "colour": screen.colour, "verbose": options.verbose}
+        say(terminal.render_summary(result, **look))
+    return result
 
 
 def _part(scenarios: tuple[Scenario, ...], part: Shard) -> tuple[Scenario, ...]:
     chosen = shard(scenarios, *part)
     tell(f"shard {part}: {len(chosen)} of {len(scenarios)} scenarios\n")
     return chosen
-
-
-def _played(
-    scenarios: tuple[Scenario, ...], provider: ClusterProvider, settings: RunSettings, screen: _Screen
-) -> RunResult:
-    """Run, if there is anything to run: a shard without scenarios opens no cluster."""
-    if not scenarios:
-        return RunResult(settings.run, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), 0.0, None, ())
-    return play(scenarios, provider, settings, screen.on)
 
 
 def _parallel(options: Namespace) -> int:
