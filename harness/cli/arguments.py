@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from harness import __version__
-from harness.reporting.registry import REPORTS
+from harness.cli.output_options import add_reports, add_shard
 
 _EPILOG = """\
 examples:
@@ -78,15 +78,6 @@ def _paths(parser: ArgumentParser, nargs: str = "+") -> None:
     )
 
 
-def _shard(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument(
-        "--shard",
-        type=_part,
-        metavar="I/N",
-        help="only the I-th of N parts, for N machines; `report merge` puts the results together",
-    )
-
-
 def _cluster(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--cluster", default="local", metavar="NAME", help="local (the default: embedded) or kubeconfig (any cluster)"
@@ -96,20 +87,6 @@ def _cluster(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--image", metavar="IMAGE", help="the probe pods' image: any with Python 3.9 or newer")
     parser.add_argument(
         "--outside", metavar="NETNS", help="where externals live: a network namespace here that leads to the nodes"
-    )
-
-
-def _reports(parser: argparse._ActionsContainer) -> None:
-    for name, report in REPORTS.items():
-        parser.add_argument(f"--{name}", metavar="FILE", help=f"write {report.about}; - for standard output")
-    parser.add_argument(
-        "--annotations",
-        choices=("auto", "github", "none"),
-        default="auto",
-        help="print workflow commands that put findings at their lines (auto: where GITHUB_ACTIONS is true)",
-    )
-    parser.add_argument(
-        "--no-summary", action="store_true", help="do not append the report to $GITHUB_STEP_SUMMARY, where that is set"
     )
 
 
@@ -137,7 +114,7 @@ def _run(add: _Add) -> None:
         "  netpol-harness run scenarios/isolation --cluster kubeconfig --context staging\n",
     )
     _paths(parser, "*")  # --list-faults needs none
-    _shard(parser)
+    add_shard(parser)
     cluster = parser.add_argument_group("cluster")
     _cluster(cluster)
     cluster.add_argument("--fault", metavar="NAME", help="let the local data plane misbehave like a broken CNI")
@@ -162,7 +139,7 @@ def _run(add: _Add) -> None:
         "--pause", action="store_true", help="hold at each failed step, pods up, until Enter; one scenario at a time"
     )
     output = parser.add_argument_group("output")
-    _reports(output)
+    add_reports(output)
     output.add_argument("-v", "--verbose", action="store_true", help="every matrix, not only those with a finding")
     output.add_argument("-q", "--quiet", action="store_true", help="no progress; findings and the summary only")
     _colour(output)  # type: ignore[arg-type]
@@ -285,7 +262,7 @@ def _report(add: _Add) -> None:
     render.add_argument("-v", "--verbose", action="store_true", help="every matrix, not only those with a finding")
     for each in (merge, render):
         output = each.add_argument_group("output")
-        _reports(output)
+        add_reports(output)
         _colour(output)  # type: ignore[arg-type]
 
 
@@ -315,13 +292,6 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
-
-
-def _part(text: str) -> tuple[int, int]:
-    number, slash, of = text.partition("/")
-    if not (slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of) <= 1000):
-        raise argparse.ArgumentTypeError(f"{text!r} is no part such as 1/4 (of at most 1000)")
-    return int(number), int(of)
 
 
 def _seconds(text: str) -> float:

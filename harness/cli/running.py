@@ -20,7 +20,7 @@ from harness.cli import reports
 from harness.cli.ci_job import hushed
 from harness.cli.screen import has_colour, say, tell, width
 from harness.cli.selection import chosen_provider, load_selected
-from harness.errors import ExitCode, UsageError
+from harness.errors import ExitCode, HarnessError, UsageError
 from harness.forecast import disagreements
 from harness.model.result import Event, RunResult, ScenarioResult, Shard
 from harness.model.scenario import Scenario
@@ -51,16 +51,37 @@ def run(options: Namespace) -> ExitCode:
         scenarios = _part(scenarios, part)
     if options.pause and not sys.stdin.isatty():
         raise UsageError("--pause waits for Enter, and standard input is no terminal")
-    with hushed(options, reports.beside(options)):
-        _warn_of_disagreements(scenarios)
-        result = replace(_played(options, scenarios), shard=part)
+    settings = _settings(options)
+    try:
+        with hushed(options, reports.beside(options)):
+            _warn_of_disagreements(scenarios)
+            result = replace(_played(options, settings, scenarios), shard=part)
+    except HarnessError:  # the input is wrong: nothing was run
+        raise
+    except Exception as error:
+        # A report that is missing after a crash would be green in CI.
+        reports.hand_over(
+            options, replace(_nothing(settings), error=f"internal error: {type(error).__name__}: {error}")
+        )
+        raise
     reports.hand_over(options, result)
     return exit_code(result)
 
 
-def _played(options: Namespace, scenarios: tuple[Scenario, ...]) -> RunResult:
-    """Run, showing what happens; a fault of our own goes into the reports before it is raised."""
-    settings = RunSettings(
+def _played(options: Namespace, settings: RunSettings, scenarios: tuple[Scenario, ...]) -> RunResult:
+    """Run, showing what happens; a shard may have no scenarios, and opens no cluster then."""
+    provider = chosen_provider(options, settings.run, disturbs=options.verbatim_namespaces)
+    screen = _Screen(options)
+    with _stopping(settings.cancelled):
+        result = play(scenarios, provider, settings, screen.on) if scenarios else _nothing(settings)
+    if not reports.take_stdout(options):
+        look = {"width": width(sys.stdout), "colour": screen.colour, "verbose": options.verbose}
+        say(terminal.render_summary(result, **look))
+    return result
+
+
+def _settings(options: Namespace) -> RunSettings:
+    return RunSettings(
         run=secrets.token_hex(3),
         parallel=_parallel(options),
         engine=options.engine,
@@ -70,20 +91,10 @@ def _played(options: Namespace, scenarios: tuple[Scenario, ...]) -> RunResult:
         ceiling_s=options.timeout,
         profile=choose(options.profile),
     )
-    provider = chosen_provider(options, settings.run, disturbs=options.verbatim_namespaces)
-    screen = _Screen(options)
-    result = RunResult(settings.run, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), 0.0, None, ())
-    if scenarios:  # a shard may have none, and opens no cluster
-        try:
-            with _stopping(settings.cancelled):
-                result = play(scenarios, provider, settings, screen.on)
-        except Exception as error:
-            reports.hand_over(options, replace(result, error=f"internal error: {type(error).__name__}: {error}"))
-            raise
-    if not reports.take_stdout(options):
-        look = {"width": width(sys.stdout), "colour": screen.colour, "verbose": options.verbose}
-        say(terminal.render_summary(result, **look))
-    return result
+
+
+def _nothing(settings: RunSettings) -> RunResult:
+    return RunResult(settings.run, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), 0.0, None, ())
 
 
 def _part(scenarios: tuple[Scenario, ...], part: Shard) -> tuple[Scenario, ...]:

@@ -25,7 +25,7 @@ _WIDTH = 600
 @dataclass(frozen=True, slots=True)
 class _Finding:
     verdict: Verdict
-    at: SourceLocation
+    at: SourceLocation | None
     title: str
     lines: tuple[str, ...]
 
@@ -46,6 +46,9 @@ def render(result: RunResult, place: Callable[[str], str] = str) -> str:
 
 
 def _findings(result: RunResult) -> Iterator[_Finding]:
+    if result.error is not None:
+        text = (clipped(printable(first_line(result.error)), _WIDTH) or "no reason was given",)
+        yield _Finding(Verdict.INCONCLUSIVE, None, "the run was stopped", text)
     for scenario in result.scenarios:
         for step in scenario.steps:
             for cause in causes(step.flows, NEEDS_EXPLAINING):
@@ -53,7 +56,7 @@ def _findings(result: RunResult) -> Iterator[_Finding]:
                 if scenario.error is None or any(flow.observed for flow in cause.results):
                     yield _of_cause(scenario, step, cause)
         if scenario.error is not None:
-            text = (clipped(printable(first_line(scenario.error)), _WIDTH),)
+            text = (clipped(printable(first_line(scenario.error)), _WIDTH) or "no reason was given",)
             at = SourceLocation(scenario.file, 1, 1)
             yield _Finding(Verdict.INCONCLUSIVE, at, f"{scenario.name} did not come to its end", text)
 
@@ -74,12 +77,10 @@ def _of_cause(scenario: ScenarioResult, step: StepResult, cause: Cause) -> _Find
 def _command(finding: _Finding, place: Callable[[str], str]) -> str:
     # Doubt is a warning: nothing is proved against the policies.
     kind = "warning" if finding.verdict is Verdict.INCONCLUSIVE else "error"
-    properties = {
-        "file": place(finding.at.file),
-        "line": str(finding.at.line),
-        "col": str(finding.at.column),
-        "title": finding.title,
-    }
+    properties = {"title": finding.title}
+    if finding.at:
+        at = {"file": place(finding.at.file), "line": str(finding.at.line), "col": str(finding.at.column)}
+        properties = {**at, **properties}
     told = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
     return f"::{kind} {told}::{_data(chr(10).join(finding.lines))}"
 

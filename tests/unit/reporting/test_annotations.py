@@ -17,6 +17,7 @@ from tests.unit.reporting.strategies import FEW, runs
 COMMAND = re.compile(
     r"::(error|warning) file=[^,:\n]+,line=[0-9]+,col=[0-9]+,title=[^,:\n]*::[^\n]+"
     r"|::notice title=netpol-harness::[^\n]+"
+    r"|::warning title=the run was stopped::[^\n]+"
 )
 
 
