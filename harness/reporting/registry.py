@@ -22,6 +22,7 @@ class Report(NamedTuple):
 REPORTS: Mapping[str, Report] = {
     "json": Report("harness.reporting.document:render", "the result document, version 1"),
     "junit": Report("harness.reporting.junit:render", "JUnit XML, a suite a scenario and a case a flow"),
+    "codequality": Report("harness.reporting.codequality:render", "GitLab's code quality report (JSON)"),
     "markdown": Report("harness.reporting.markdown:render", "Markdown that fits a comment on a pull request"),
 }
 

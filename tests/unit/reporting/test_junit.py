@@ -129,7 +129,7 @@ def test_annotators_find_the_place_and_the_reason() -> None:
         "time": "0.002100",
     }
     assert failure.attrib == {"type": "LEAK", "message": "declared deny; open: shop/db sent the nonce back"}
-    assert "NetworkPolicy/shop/db at scenarios/recipes/three-tier-shop/policies.yaml:1:5" in told
+    assert "NetworkPolicy/shop/db (scenarios/recipes/three-tier-shop/policies.yaml:1:5): deny" in told
     assert "nc -v -w 2 192.0.2.17 5432" in told
 
 
