@@ -61,6 +61,35 @@ def lanes(scenarios: Sequence[Scenario], parallel: int, *, pods_are_cheap: bool 
     fills at most `parallel` lanes: sharing pods must not cost parallelism. Where pods take seconds to come up, only
     a group that would outlast all others is split.
     """
+    parts: list[list[Scenario]] = []
+    share_of_all = sum(_weight(scenario) for scenario in scenarios) / parallel
+    for group in _groups(scenarios):
+        pieces = parallel if pods_are_cheap else math.ceil(sum(_weight(item) for item in group) / max(share_of_all, 1))
+        share = -(-len(group) // min(parallel, pieces))
+        parts += [group[start : start + share] for start in range(0, len(group), share)]
+    parts.sort(key=lambda part: -sum(_weight(scenario) for scenario in part))
+    return tuple(Lane(number, part[0].topology, tuple(part)) for number, part in enumerate(parts, start=1))
+
+
+def shard(scenarios: Sequence[Scenario], number: int, of: int) -> tuple[Scenario, ...]:
+    """Return part `number`, from 1, of `of` parts that together have every scenario once, in the order given.
+
+    The same files give the same parts on every machine. Scenarios that share pods stay together, as pods cannot be
+    shared between machines; within that, all parts take about as long. A part is empty where there are too few groups.
+    """
+    weighed = [(sum(map(_weight, group)), group) for group in _groups(scenarios)]
+    loads = [0.0] * of
+    chosen: set[int] = set()
+    for weight, group in sorted(weighed, key=lambda pair: -pair[0]):
+        lightest = loads.index(min(loads))
+        loads[lightest] += weight
+        if lightest == number - 1:
+            chosen.update(map(id, group))
+    return tuple(scenario for scenario in scenarios if id(scenario) in chosen)
+
+
+def _groups(scenarios: Sequence[Scenario]) -> list[list[Scenario]]:
+    """Put scenarios together that can share pods, in order of appearance."""
     groups: list[list[Scenario]] = []
     for scenario in scenarios:
         group = None
@@ -70,14 +99,7 @@ def lanes(scenarios: Sequence[Scenario], parallel: int, *, pods_are_cheap: bool 
             groups.append([scenario])
         else:
             group.append(scenario)
-    parts: list[list[Scenario]] = []
-    share_of_all = sum(_weight(scenario) for scenario in scenarios) / parallel
-    for group in groups:
-        pieces = parallel if pods_are_cheap else math.ceil(sum(_weight(item) for item in group) / max(share_of_all, 1))
-        share = -(-len(group) // min(parallel, pieces))
-        parts += [group[start : start + share] for start in range(0, len(group), share)]
-    parts.sort(key=lambda part: -sum(_weight(scenario) for scenario in part))
-    return tuple(Lane(number, part[0].topology, tuple(part)) for number, part in enumerate(parts, start=1))
+    return groups
 
 
 def _can_share(first: Scenario, other: Scenario) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from harness import __version__
+from harness.cli.output_options import add_reports, add_shard
 
 _EPILOG = """\
 examples:
@@ -35,6 +36,7 @@ def parser() -> ArgumentParser:
     _doctor(commands.add_parser)
     _clean(commands.add_parser)
     _rbac(commands.add_parser)
+    _report(commands.add_parser)
     _schema(commands.add_parser)
     _init(commands.add_parser)
     return root
@@ -49,12 +51,14 @@ def _parser(name: str, about: str, epilog: str) -> ArgumentParser:
     )
 
 
-def _command(add: _Add, name: str, about: str, module: str, examples: str = "") -> ArgumentParser:
-    """Add a command carried out by the function of its name in `harness.cli.<module>`, imported when called."""
+def _command(
+    add: _Add, name: str, about: str, module: str, examples: str = "", *, function: str = ""
+) -> ArgumentParser:
+    """Add a command carried out by `function`, or that of its name, of `harness.cli.<module>`, imported when called."""
 
     def call(options: Namespace) -> int:
-        function: Callable[[Namespace], int] = getattr(import_module(f"harness.cli.{module}"), name)
-        return function(options)
+        carry_out: Callable[[Namespace], int] = getattr(import_module(f"harness.cli.{module}"), function or name)
+        return carry_out(options)
 
     parser = add(
         name,
@@ -103,11 +107,14 @@ def _run(add: _Add) -> None:
         "running",
         "  netpol-harness run scenarios/ --tag segmentation\n"
         "  netpol-harness run scenarios/ --json result.json --quiet\n"
+        "  netpol-harness run scenarios/ --shard 2/4 --json shard-2.json   (on the second of four machines)\n"
+        "  netpol-harness run scenarios/ --junit junit.xml --markdown comment.md   (in CI)\n"
         "  netpol-harness run scenarios/ --fault ignores-end-port   (does the harness notice?)\n"
         "  netpol-harness run --list-faults\n"
         "  netpol-harness run scenarios/isolation --cluster kubeconfig --context staging\n",
     )
     _paths(parser, "*")  # --list-faults needs none
+    add_shard(parser)
     cluster = parser.add_argument_group("cluster")
     _cluster(cluster)
     cluster.add_argument("--fault", metavar="NAME", help="let the local data plane misbehave like a broken CNI")
@@ -132,7 +139,7 @@ def _run(add: _Add) -> None:
         "--pause", action="store_true", help="hold at each failed step, pods up, until Enter; one scenario at a time"
     )
     output = parser.add_argument_group("output")
-    output.add_argument("--json", metavar="FILE", help="write the result document, version 1; - for standard output")
+    add_reports(output)
     output.add_argument("-v", "--verbose", action="store_true", help="every matrix, not only those with a finding")
     output.add_argument("-q", "--quiet", action="store_true", help="no progress; findings and the summary only")
     _colour(output)  # type: ignore[arg-type]
@@ -224,6 +231,39 @@ def _rbac(add: _Add) -> None:
     )
     parser.add_argument("--name", default="netpol-harness", help="of the service account, the role and the binding")
     parser.add_argument("--namespace", default="netpol-harness", help="where the service account lives")
+
+
+def _report(add: _Add) -> None:
+    parser = add(
+        "report",
+        help="write reports from result documents; merge those of shards",
+        description="Write reports from result documents (--json); asks no cluster.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    merge = _command(
+        commands.add_parser,
+        "merge",
+        "Put the results of shards together, and end as one run would have.",
+        "report",
+        "  netpol-harness report merge shard-*.json --json whole.json --junit whole.xml\n",
+        function="report_merge",
+    )
+    merge.add_argument("documents", nargs="+", metavar="FILE", help="a result document that a shard wrote with --json")
+    render = _command(
+        commands.add_parser,
+        "render",
+        "Show the report of a result document, and write others from it.",
+        "report",
+        "  netpol-harness report render result.json --markdown comment.md\n",
+        function="report_render",
+    )
+    render.add_argument("document", metavar="FILE", help="a result document, written with --json")
+    render.add_argument("-v", "--verbose", action="store_true", help="every matrix, not only those with a finding")
+    for each in (merge, render):
+        output = each.add_argument_group("output")
+        add_reports(output)
+        _colour(output)  # type: ignore[arg-type]
 
 
 def _schema(add: _Add) -> None:

@@ -10,19 +10,24 @@ import threading
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import replace
+from datetime import UTC, datetime
 from time import monotonic
 from types import FrameType
 from typing import Any
 
+from harness.cli import reports
+from harness.cli.ci_job import hushed
 from harness.cli.screen import has_colour, say, tell, width
 from harness.cli.selection import chosen_provider, load_selected
-from harness.errors import ExitCode, UsageError
+from harness.errors import ExitCode, HarnessError, UsageError
 from harness.forecast import disagreements
-from harness.model.result import Event, RunResult, ScenarioResult, Verdict
+from harness.model.result import Event, RunResult, ScenarioResult, Shard
 from harness.model.scenario import Scenario
+from harness.plan import shard
 from harness.profiles.load import choose
-from harness.reporting import document, terminal
+from harness.reporting import terminal
+from harness.reporting.outcome import exit_code
 from harness.reporting.progress import Progress
 from harness.reporting.tally import is_clean
 from harness.runner.run import run as play
@@ -40,11 +45,43 @@ def run(options: Namespace) -> ExitCode:
     if options.engine == "curl":
         tell("note: curl speaks TCP only; UDP flows are probed by nc\n")
     scenarios = load_selected(options.paths, options.tag)
-    _check_writable(options.json)
+    reports.check(options)
+    part = Shard(*options.shard) if options.shard else None
+    if part:
+        scenarios = _part(scenarios, part)
     if options.pause and not sys.stdin.isatty():
         raise UsageError("--pause waits for Enter, and standard input is no terminal")
-    _warn_of_disagreements(scenarios)
-    settings = RunSettings(
+    settings = _settings(options)
+    try:
+        with hushed(options, reports.beside(options)):
+            _warn_of_disagreements(scenarios)
+            result = replace(_played(options, settings, scenarios), shard=part)
+    except HarnessError:  # the input is wrong: nothing was run
+        raise
+    except Exception as error:
+        # A report that is missing after a crash would be green in CI.
+        reports.hand_over(
+            options, replace(_nothing(settings), error=f"internal error: {type(error).__name__}: {error}")
+        )
+        raise
+    reports.hand_over(options, result)
+    return exit_code(result)
+
+
+def _played(options: Namespace, settings: RunSettings, scenarios: tuple[Scenario, ...]) -> RunResult:
+    """Run, showing what happens; a shard may have no scenarios, and opens no cluster then."""
+    provider = chosen_provider(options, settings.run, disturbs=options.verbatim_namespaces)
+    screen = _Screen(options)
+    with _stopping(settings.cancelled):
+        result = play(scenarios, provider, settings, screen.on) if scenarios else _nothing(settings)
+    if not reports.take_stdout(options):
+        look = {"width": width(sys.stdout), "colour": screen.colour, "verbose": options.verbose}
+        say(terminal.render_summary(result, **look))
+    return result
+
+
+def _settings(options: Namespace) -> RunSettings:
+    return RunSettings(
         run=secrets.token_hex(3),
         parallel=_parallel(options),
         engine=options.engine,
@@ -54,16 +91,16 @@ def run(options: Namespace) -> ExitCode:
         ceiling_s=options.timeout,
         profile=choose(options.profile),
     )
-    provider = chosen_provider(options, settings.run, disturbs=options.verbatim_namespaces)
-    screen = _Screen(options)
-    with _stopping(settings.cancelled):
-        result = play(scenarios, provider, settings, screen.on)
-    if options.json:
-        _write(options.json, document.render(result))
-    if options.json != "-":
-        verbose = options.verbose
-        say(terminal.render_summary(result, width=width(sys.stdout), colour=screen.colour, verbose=verbose))
-    return exit_code(result)
+
+
+def _nothing(settings: RunSettings) -> RunResult:
+    return RunResult(settings.run, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), 0.0, None, ())
+
+
+def _part(scenarios: tuple[Scenario, ...], part: Shard) -> tuple[Scenario, ...]:
+    chosen = shard(scenarios, *part)
+    tell(f"shard {part}: {len(chosen)} of {len(scenarios)} scenarios\n")
+    return chosen
 
 
 def _parallel(options: Namespace) -> int:
@@ -75,27 +112,6 @@ def _parallel(options: Namespace) -> int:
     return chosen or {"socket": 3, "nc": 2, "curl": 1}[options.engine] * cores
 
 
-def exit_code(result: RunResult) -> ExitCode:
-    """Return the worst of what a run found (design section 7)."""
-    verdicts = {
-        flow.judgement.verdict
-        for scenario in result.scenarios
-        for step in scenario.steps
-        for flow in step.flows
-        if flow.judgement
-    }
-    if result.interrupted:
-        return ExitCode.INTERRUPTED
-    if result.error is not None:
-        return ExitCode.INCONCLUSIVE
-    if verdicts & {Verdict.LEAK, Verdict.OUTAGE}:
-        return ExitCode.MISMATCH
-    if Verdict.INCONCLUSIVE in verdicts or any(scenario.error for scenario in result.scenarios):
-        return ExitCode.INCONCLUSIVE
-    # A run that judged nothing is no evidence of anything.
-    return ExitCode.MATCH if verdicts - {Verdict.IGNORED} else ExitCode.INCONCLUSIVE
-
-
 class _Screen:
     """Listens to a run: progress to standard error, each finished scenario to standard output."""
 
@@ -104,8 +120,8 @@ class _Screen:
         self._verbose = options.verbose
         self._quiet = options.quiet
         # Off a terminal the reports themselves are the progress, unless they are kept back.
-        self._shows_progress = not options.quiet and (sys.stderr.isatty() or options.json == "-")
-        self._reports = options.json != "-"
+        self._reports = not reports.take_stdout(options)
+        self._shows_progress = not options.quiet and (sys.stderr.isatty() or not self._reports)
         self._pauses = options.pause
         self._progress = Progress(is_terminal=sys.stderr.isatty(), width=width(sys.stderr), clock=monotonic)
 
@@ -176,22 +192,3 @@ def _stopping(cancelled: threading.Event) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _check_writable(target: str | None) -> None:
-    """Raise `UsageError` now rather than lose a result after the run."""
-    if target is None or target == "-":
-        return
-    path = Path(target)
-    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise UsageError(f"--json {target}: cannot be written", remedy="name a file in a folder that exists")
-
-
-def _write(target: str, text: str) -> None:
-    if target == "-":
-        say(text)
-        return
-    try:
-        Path(target).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--json {target}: {error.strerror}") from error

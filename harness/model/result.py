@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.errors import SourceLocation
 from harness.model.flow import Endpoint, Family, Flow
@@ -206,11 +206,21 @@ class ClusterFacts:
     notes: tuple[str, ...] = ()
 
 
+class Shard(NamedTuple):
+    """One of `of` parts of a run that machines play side by side; `number` counts from 1."""
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """A whole run. `started` is an RFC 3339 instant in UTC; `interrupted` runs report what they have.
 
-    `commit` is the revision of the scenarios that were run, where somebody said it.
+    `commit` is the revision of the scenarios that were run, where somebody said it. `shard` None: all of them.
     """
 
     run: str
@@ -221,6 +231,7 @@ class RunResult:
     error: str | None = None
     interrupted: bool = False
     commit: str | None = None
+    shard: Shard | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ def build(result: RunResult) -> dict[str, Any]:
         "error": result.error,
         "interrupted": result.interrupted,
         "commit": result.commit,
+        "shard": str(result.shard) if result.shard else None,
         "cluster": _cluster(result.cluster),
         "summary": _summary(result),
         "scenarios": [_scenario(scenario) for scenario in result.scenarios],

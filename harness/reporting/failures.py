@@ -44,21 +44,24 @@ def explain(results: tuple[FlowResult, ...], look: Look, indent: str) -> list[st
 
 def _cause(cause: Cause, look: Look, indent: str) -> Iterator[str]:
     yield from _head(cause, look, indent)
-    inner = indent + "  "
-    result = cause.first
     if len(cause.results) > 1:
-        yield from wrapped(f"of which {result.flow}", look.width, inner)
+        yield from wrapped(f"of which {cause.first.flow}", look.width, indent + "  ")
+    yield from details(cause.first, look, indent + "  ")
+
+
+def details(result: FlowResult, look: Look, indent: str = "") -> Iterator[str]:
+    """Yield all that is known of one flow: what was declared, predicted, seen, who decides, how to try it by hand."""
     for name, text in _facts(result):
-        yield from wrapped(text, look.width, inner + f"{name:<{_FIELD}}")
+        yield from wrapped(text, look.width, indent + f"{name:<{_FIELD}}")
     if result.explanation:
         told = result.explanation
-        indented = inner + " " * _FIELD
+        indented = indent + " " * _FIELD
         first, *rest = explanation.brief(told, look, indented, most=_ANYTHING if look.verbose else 3)
-        yield (inner + f"{'policies':<{_FIELD}}" + first[len(indented) :]).rstrip()
+        yield (indent + f"{'policies':<{_FIELD}}" + first[len(indented) :]).rstrip()
         yield from rest
     if result.command:
-        yield from wrapped(f"in {result.flow.source}:", look.width, inner + f"{'try':<{_FIELD}}")
-        yield from _command(result.command, look.width, inner + " " * _FIELD)
+        yield from wrapped(f"in {result.flow.source}:", look.width, indent + f"{'try':<{_FIELD}}")
+        yield from _command(result.command, look.width, indent + " " * _FIELD)
 
 
 def _head(cause: Cause, look: Look, indent: str) -> Iterator[str]:

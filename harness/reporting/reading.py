@@ -28,6 +28,7 @@ from harness.model.result import (
     Prediction,
     RunResult,
     ScenarioResult,
+    Shard,
     SideExplanation,
     StepResult,
     Verdict,
@@ -195,6 +196,13 @@ def _whole(*, schema: str, run: str | None, started: str | None, interrupted: bo
     return RunResult(run=run or "", started=started or "", interrupted=bool(interrupted), **known)
 
 
+def _shard(value: Any) -> Shard:
+    number, _, of = text(value).partition("/")
+    if not (number.isdecimal() and of.isdecimal() and len(value) < 20 and 1 <= int(number) <= int(of)):
+        raise expected("a shard such as 2/4", value)
+    return Shard(int(number), int(of))
+
+
 def _schema(value: Any) -> str:
     if value != SCHEMA:
         raise expected(f"{SCHEMA!r}, the version that this harness reads", value)
@@ -300,5 +308,6 @@ _run = record(
         "error": text,
         "interrupted": flag,
         "commit": text,
+        "shard": _shard,
     },
 )

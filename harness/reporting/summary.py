@@ -60,8 +60,8 @@ def lines(result: RunResult, look: Look) -> Iterator[str]:
     if result.error:
         yield look.style.paint("the run was stopped:", Tone.DOUBT)
         yield from block(result.error, look.width, "  ")
-    outcome, tone = _outcome(result, tally)
-    yield from (look.style.paint(line, tone) for line in wrapped(outcome, look.width))
+    told, tone = outcome(result, tally)
+    yield from (look.style.paint(line, tone) for line in wrapped(told, look.width))
 
 
 def start_leaks(step: StepResult) -> list[str]:
@@ -114,7 +114,7 @@ def _reasons(scenario: str, step: StepResult, verdicts: Sequence[Verdict]) -> li
     return [f"{_name(scenario, step)}: {plural(number, 'flow')}: {why}" for why, number in found.items()]
 
 
-def _outcome(result: RunResult, tally: Tally) -> tuple[str, Tone]:
+def outcome(result: RunResult, tally: Tally) -> tuple[str, Tone]:
     """Say what the run came to in one sentence, in the order that decides the exit code."""
     doubts = tally.get(Verdict.INCONCLUSIVE, 0)
     errors = sum(scenario.error is not None for scenario in result.scenarios)
@@ -130,6 +130,8 @@ def _outcome(result: RunResult, tally: Tally) -> tuple[str, Tone]:
         parts = [f"{plural(errors, 'scenario')} with errors"] if errors else []
         parts += [f"{plural(doubts, 'flow')} without proof either way"] if doubts else []
         return f"INCONCLUSIVE: {', '.join(parts)}", Tone.DOUBT
+    if result.shard and not result.scenarios:
+        return f"NOTHING TO DO: no scenario is in shard {result.shard}", Tone.GOOD
     if not tally.get(Verdict.MATCH):
         return "NOTHING WAS JUDGED: there is no evidence of anything", Tone.DOUBT
     return f"PASSED: all {plural(tally[Verdict.MATCH], 'judged flow')} as declared", Tone.GOOD

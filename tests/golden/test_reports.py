@@ -6,13 +6,21 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.reporting import document, explanation, prediction, terminal
+from harness.reporting import annotations, codequality, document, explanation, junit, markdown, prediction, terminal
 from tests.golden.results import RUNS, forecast
 from tests.golden.results import explanation as an_explanation
 
 REPORTS: dict[str, Callable[[], str]] = {
     **{f"{name}.txt": lambda build=build: terminal.render(build()) for name, build in RUNS.items()},
     **{f"{name}.json": lambda build=build: document.render(build()) for name, build in RUNS.items() if name != "forty"},
+    **{
+        f"{name}.junit.xml": lambda build=build: junit.render(build())
+        for name, build in RUNS.items()
+        if name != "forty"
+    },
+    **{f"{name}.md": lambda build=build: markdown.render(build()) for name, build in RUNS.items()},
+    **{f"{name}.annotations.txt": lambda name=name: annotations.render(RUNS[name]()) for name in ("mixed", "error")},
+    "mixed.codequality.json": lambda: codequality.render(RUNS["mixed"]()),
     "match.verbose.txt": lambda: terminal.render(RUNS["match"](), verbose=True),
     "known.verbose.txt": lambda: terminal.render(RUNS["known"](), verbose=True),
     "mixed.colour.txt": lambda: terminal.render(RUNS["mixed"](), colour=True),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from harness.errors import SourceLocation
 from harness.model.scenario import Scenario, Step
 from harness.model.topology import Namespace, Pod, ProbeSettings, Topology
-from harness.plan import has_topology_changes, lanes
+from harness.plan import has_topology_changes, lanes, shard
 
 PLACE = SourceLocation("x.scenario.yaml", 1, 1)
 
@@ -62,3 +65,39 @@ def test_every_scenario_is_in_exactly_one_lane_and_long_lanes_come_first() -> No
 
     assert [lane.scenarios[0].name for lane in plan] == ["5", "4", "3", "2", "1"]
     assert len({lane.number for lane in plan}) == 5
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.booleans(), st.integers(1, 9)), max_size=20), st.integers(1, 6))
+def test_every_scenario_is_in_exactly_one_shard(drawn: list[tuple[str, bool, int]], of: int) -> None:
+    """Machines that know nothing of one another leave nothing out, and do nothing twice, however they are cut."""
+    everything = [
+        scenario(str(number), topology(name), restart=(f"x/{name}",) if changes else (), steps=steps)
+        for number, (name, changes, steps) in enumerate(drawn)
+    ]
+    shards = [shard(everything, number, of) for number in range(1, of + 1)]
+    names = [item.name for part in shards for item in part]
+
+    assert sorted(names, key=int) == [item.name for item in everything]
+    assert all([item.name for item in part] == sorted((item.name for item in part), key=int) for part in shards)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 9)), max_size=20), st.integers(1, 4))
+def test_scenarios_that_share_pods_stay_on_one_machine(drawn: list[tuple[str, int]], of: int) -> None:
+    """A topology is brought up once, not once on every machine."""
+    everything = [scenario(str(number), topology(name), steps=steps) for number, (name, steps) in enumerate(drawn)]
+    homes = {
+        (next(iter(item.topology.pods)), number)
+        for number in range(1, of + 1)
+        for item in shard(everything, number, of)
+    }
+
+    assert len(homes) == len({pods for pods, _ in homes})
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=30), st.integers(1, 6))
+def test_shards_take_about_as_long(steps: list[int], of: int) -> None:
+    """No machine has more than another by more than the longest group, which cannot be cut."""
+    everything = [scenario(str(number), topology(str(number)), steps=many) for number, many in enumerate(steps)]
+    loads = [sum(len(item.steps) for item in shard(everything, number, of)) for number in range(1, of + 1)]
+
+    assert max(loads) - min(loads) <= max(steps)

@@ -22,6 +22,7 @@ from harness.model.result import (
     Prediction,
     RunResult,
     ScenarioResult,
+    Shard,
     SideExplanation,
     StepResult,
     Verdict,
@@ -209,4 +210,5 @@ def runs() -> st.SearchStrategy[RunResult]:
         st.none() | TEXTS,
         st.booleans(),
         st.none() | TEXTS,
+        st.none() | st.just(Shard(2, 4)),
     )

@@ -47,6 +47,7 @@ DOCUMENT: dict[str, Any] = {
     "error": None,
     "interrupted": False,
     "commit": None,
+    "shard": None,
     "cluster": {
         "kind": "local",
         "emulated": True,
