@@ -4,6 +4,7 @@ The architecture, top to bottom; a line imports only lines below it, and names o
 line are strangers to each other (kept by import-linter, see pyproject.toml):
 
     cli | pytest_plugin                        arguments -> objects -> exit code
+    api                                        worlds for tests in Python
     runner                                     executes plans, owns cleanup, emits events
     cluster | probing | reporting              effects: clusters, probes, reports
     forecast | profiles                        what to expect of a scenario, and of a CNI

@@ -219,3 +219,7 @@ class FakeProvider:
         """Yield the cluster."""
         self.opened += 1
         yield self.cluster
+
+    def invitation(self) -> Mapping[str, Any]:
+        """Say how to join: the cluster lives in one process only."""
+        return {"cluster": "fake", "options": {}}

@@ -75,3 +75,11 @@ class ClusterProvider(Protocol):
     def open(self) -> AbstractContextManager[Cluster]:
         """Yield a working cluster, and leave nothing of ours behind on the way out."""
         ...
+
+    def invitation(self) -> Mapping[str, Any]:
+        """Say how other processes of this run join the cluster while this one has it open.
+
+        `cluster` is a registered name and `options` go to its provider; all of it fits into JSON. Guests leave the
+        cluster as it is but for what is theirs. Never asked of a private provider.
+        """
+        ...

@@ -5,13 +5,12 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
-from collections.abc import Mapping
 from typing import Any, cast
 
 from harness.cluster.interface import ClusterProvider
 from harness.errors import UsageError
 
-CLUSTERS: Mapping[str, str] = {
+CLUSTERS: dict[str, str] = {
     "local": "harness.cluster.local.provider:LocalProvider",
     "kubeconfig": "harness.cluster.kubernetes.provider:KubeconfigProvider",
 }

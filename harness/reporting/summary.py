@@ -37,11 +37,7 @@ def lines(result: RunResult, look: Look) -> Iterator[str]:
     if result.cluster:
         yield from cluster(result.cluster, look)
     steps = [(scenario.name, step) for scenario in result.scenarios for step in scenario.steps]
-    yield from wrapped(
-        f"{plural(len(result.scenarios), 'scenario')}, {plural(len(steps), 'step')}, "
-        f"{plural(sum(tally.values()), 'flow')} in {seconds(result.duration_s)}",
-        look.width,
-    )
+    yield from _sizes(result, tally, look)
     yield from _counts(tally, look)
     yield from _list(
         "failed", [f"{_name(*step)}: {_failures(step[1])}" for step in steps if _has_failed(step[1])], look
@@ -70,6 +66,26 @@ def start_leaks(step: StepResult) -> list[str]:
         return []
     leaks = plural(len(step.start_leaks), "flow")
     return [f"{leaks} of fresh pods open before the policies that deny them: {step.start_leaks[0]}, for one"]
+
+
+def brief(result: RunResult, look: Look) -> Iterator[str]:
+    """Yield the cluster, the sizes, the counts and the outcome, without any list."""
+    tally = of_run(result)
+    if result.cluster:
+        yield from cluster(result.cluster, look)
+    yield from _sizes(result, tally, look)
+    yield from _counts(tally, look)
+    told, tone = outcome(result, tally)
+    yield from (look.style.paint(line, tone) for line in wrapped(told, look.width))
+
+
+def _sizes(result: RunResult, tally: Tally, look: Look) -> list[str]:
+    steps = sum(len(scenario.steps) for scenario in result.scenarios)
+    return wrapped(
+        f"{plural(len(result.scenarios), 'scenario')}, {plural(steps, 'step')}, "
+        f"{plural(sum(tally.values()), 'flow')} in {seconds(result.duration_s)}",
+        look.width,
+    )
 
 
 def _counts(tally: Tally, look: Look) -> list[str]:

@@ -69,6 +69,11 @@ def render_summary(result: RunResult, *, width: int = 80, colour: bool = False, 
     return _text(["", *summary.lines(result, Look.of(width, colour=colour, verbose=verbose))])
 
 
+def render_brief(result: RunResult, *, width: int = 80, colour: bool = False) -> str:
+    """Return which cluster it was and the outcome in a sentence, for a tool that tells of each failure itself."""
+    return _text(summary.brief(result, Look.of(width, colour=colour, verbose=False)))
+
+
 def _heading(scenario: ScenarioResult, look: Look) -> Iterator[str]:
     yield from (look.style.paint(line, Tone.STRONG) for line in wrapped(scenario.name, look.width))
     yield from wrapped(scenario.about, look.width, _INDENT)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from harness.cluster.interface import Cluster, ClusterProvider
 from harness.errors import HarnessError, NotEnforcedError, PreflightError
@@ -18,6 +19,7 @@ from harness.model.result import ClusterFacts, Event, ScenarioResult
 from harness.model.scenario import Scenario
 from harness.model.topology import Topology
 from harness.plan import has_topology_changes
+from harness.runner.improvise import Improvisation
 from harness.runner.perform import Performer, unplayed
 from harness.runner.sentinel import Sentinel
 from harness.runner.settings import Emit, InterruptedRunError, RunSettings
@@ -109,6 +111,26 @@ class Ground:
         if number is not None and (has_topology_changes(scenario) or result.error is not None):
             self._take_down(number)
         return result
+
+    @contextmanager
+    def improvise(self, scenario: Scenario) -> Iterator[Improvisation]:
+        """Yield the pods of `scenario`, whose steps need not be known yet; they are played as they come.
+
+        Raises `HarnessError` where the pods do not come up.
+        """
+        self._settings.check()
+        number = self._standing(scenario.topology) or self._bring_up(scenario)
+        stage = self._stages[number][1]
+        rename = partial(renaming, number=number, settings=self._settings)
+        improvisation = Improvisation(Performer(stage, self._sentinel, self._emit), stage, scenario, rename)
+        try:
+            yield improvisation
+        finally:
+            try:
+                improvisation.close()
+            finally:
+                if not improvisation.leaves_as_found:
+                    self._take_down(number)
 
     def forget(self, topology: Topology) -> None:
         """Take the pods of `topology` down, if they are up: no scenario will ask for them any more."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from typing import Any
 
 from harness.cluster.agent_file import agent_source
 from harness.cluster.kubernetes.cluster import KubernetesCluster
@@ -40,15 +41,19 @@ class KubeconfigProvider:
         tolerate: bool = False,
         exclusive: bool = False,
         outside: str | None = None,
+        guest: bool = False,
     ) -> None:
         """Prepare, without a word to any server. Raises `UsageError` for a fault: only an emulator has those.
 
         An `exclusive` run is one that disturbs others: no two of them have a cluster at once. `outside` is the network
-        namespace whose hosts are the cluster's externals (see `harness.cluster.outside`).
+        namespace whose hosts are the cluster's externals (see `harness.cluster.outside`). A `guest` shares the
+        run with other processes, and leaves their namespaces and the run's Lease to its host.
         """
         if fault is not None:
             raise UsageError("a real cluster takes no fault", where="--fault", remedy="faults are for --cluster local")
-        self._identity = Identity.of_now(run or secrets.token_hex(4), os.environ)
+        self._run = run or secrets.token_hex(4)
+        self._guest = guest
+        self._identity = Identity.of_now(self._run, os.environ)
         self._kubeconfig = kubeconfig
         self._context = context
         self._image = image or os.environ.get("NETPOL_IMAGE") or DEFAULT_IMAGE
@@ -77,7 +82,7 @@ class KubeconfigProvider:
 
     @contextmanager
     def open(self) -> Iterator[KubernetesCluster]:
-        """Yield the cluster, and delete all namespaces of this run on the way out.
+        """Yield the cluster, and delete all namespaces of this run on the way out; a guest leaves that to its host.
 
         Raises `ClusterError` where the kubeconfig leads nowhere, or another run has the cluster for itself and this
         one would disturb it.
@@ -105,11 +110,27 @@ class KubeconfigProvider:
                 guard=exclusion.check,
                 outside=outside,
             )
+            if self._guest:
+                yield cluster
+                return
             stack.callback(cluster.delete_all)
             if self._exclusive:
                 stack.enter_context(exclusion.held())
             stack.enter_context(Heartbeat(client, cluster.ownership))
             yield cluster
+
+    def invitation(self) -> Mapping[str, Any]:
+        """Say how other processes of this run join the same cluster."""
+        options = {
+            "run": self._run,
+            "kubeconfig": self._kubeconfig,
+            "context": self._context,
+            "image": self._image,
+            "tolerate": self._tolerate,
+            "outside": self._outside,
+            "guest": True,
+        }
+        return {"cluster": "kubeconfig", "options": options}
 
     @property
     def _options(self) -> str:

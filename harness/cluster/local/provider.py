@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from harness.cluster.agent_file import agent_source
 from harness.cluster.local import faults, router
@@ -70,6 +71,10 @@ class LocalProvider:
                 cluster.close()
         finally:
             sandbox.close()
+
+    def invitation(self) -> Mapping[str, Any]:
+        """Say how to join a cluster: there is nothing to join, each process has its own."""
+        return {"cluster": "local", "options": {"run": self._run}}
 
 
 @functools.cache

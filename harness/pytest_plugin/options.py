@@ -1,0 +1,135 @@
+"""What the plugin can be told: one table, for the command line (`--np-NAME`) and for `[tool.pytest]` (`np_NAME`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import pytest
+
+from harness.reporting.registry import REPORTS
+
+_Kind = Literal["string", "float", "bool"]
+
+
+class Option(NamedTuple):
+    """One thing to choose; the command line wins over the configuration file."""
+
+    name: str
+    metavar: str
+    about: str
+    kind: _Kind = "string"
+    choices: Sequence[str] = ()
+    default: str | None = None
+
+
+OPTIONS = (
+    Option("cluster", "NAME", "which cluster: local (the default: embedded), kind, or kubeconfig", default="local"),
+    Option("cni", "NAME", "the CNI of a cluster that is made for this run"),
+    Option("kubeconfig", "FILE", "the kubeconfig (default: as kubectl finds it)"),
+    Option("context", "NAME", "the context in it (default: its current one)"),
+    Option("image", "IMAGE", "the probe pods' image: any with Python 3.9 or newer"),
+    Option("fault", "NAME", "let the local data plane misbehave like a broken CNI"),
+    Option("keep", "", "leave a cluster that was made for this run running", kind="bool"),
+    Option("verbatim-namespaces", "", "keep namespace names as written (a cluster of one's own)", kind="bool"),
+    Option(
+        "engine",
+        "NAME",
+        "what sends the probes: socket, nc or curl",
+        choices=("socket", "nc", "curl"),
+        default="socket",
+    ),
+    Option("timeout", "S", "longest wait for one answer, in seconds", kind="float"),
+    Option("deadline", "S", "seconds after which a step is unsettled", kind="float"),
+    Option("window", "S", "seconds that a matrix must hold still to be settled", kind="float"),
+    Option(
+        "items",
+        "WHAT",
+        "what one test item is: step (the default), row (a step's flows from one pod) or flow",
+        choices=("step", "row", "flow"),
+        default="step",
+    ),
+    Option(
+        "inconclusive",
+        "HOW",
+        "what a step without proof either way is: error (the default), fail or skip",
+        choices=("error", "fail", "skip"),
+        default="error",
+    ),
+    *(Option(name, "FILE", f"write {report.about}") for name, report in REPORTS.items()),
+)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What was chosen. `cluster_options` are for whoever opens the cluster, None where nothing was said."""
+
+    cluster: str
+    cluster_options: Mapping[str, Any]
+    items: str
+    inconclusive: str
+    engine: str
+    verbatim_namespaces: bool
+    timeout_s: float | None
+    deadline_s: float | None
+    window_s: float | None
+    reports: Mapping[str, str] = field(default_factory=dict)
+
+
+def declare(parser: pytest.Parser) -> None:
+    """Declare every option, once for the command line and once for the configuration file."""
+    group = parser.getgroup("netpol-harness", "network policies on a live cluster (netpol-harness)")
+    for option in OPTIONS:
+        flag, dest = f"--np-{option.name}", _dest(option.name)
+        if option.kind == "bool":
+            group.addoption(flag, dest=dest, action="store_true", default=None, help=option.about)
+        else:
+            group.addoption(flag, dest=dest, metavar=option.metavar, default=None, help=option.about)
+        parser.addini(dest, f"{option.about} ({flag})", type=option.kind, default=None)
+
+
+def choices(config: pytest.Config) -> Choices:
+    """Return what was chosen. Raises `pytest.UsageError` for what no option can be."""
+    chosen = {option.name: _value(config, option) for option in OPTIONS}
+    return Choices(
+        cluster=chosen["cluster"],
+        cluster_options={name: chosen[name] for name in ("cni", "kubeconfig", "context", "image", "fault", "keep")},
+        items=chosen["items"],
+        inconclusive=chosen["inconclusive"],
+        engine=chosen["engine"],
+        verbatim_namespaces=bool(chosen["verbatim-namespaces"]),
+        timeout_s=chosen["timeout"],
+        deadline_s=chosen["deadline"],
+        window_s=chosen["window"],
+        reports={name: chosen[name] for name in REPORTS if chosen[name]},
+    )
+
+
+def _value(config: pytest.Config, option: Option) -> Any:
+    dest = _dest(option.name)
+    value, where = config.getoption(dest), f"--np-{option.name}"
+    if value is None:
+        value, where = config.getini(dest), dest
+    # An unset float or bool of the configuration file is 0 or False in some versions of pytest, never a choice here.
+    if value in (None, "", False) or (option.kind == "float" and value == 0.0 and not isinstance(value, str)):
+        return option.default
+    if option.kind == "float":
+        return _seconds(value, where)
+    if option.choices and value not in option.choices:
+        raise pytest.UsageError(f"{where}: {value!r} is none of {', '.join(option.choices)}")
+    return value
+
+
+def _seconds(value: Any, where: str) -> float:
+    try:
+        seconds = float(str(value).removesuffix("s"))
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < 3600:
+        raise pytest.UsageError(f"{where}: {value!r} is no number of seconds between 0 and 3600")
+    return seconds
+
+
+def _dest(name: str) -> str:
+    return f"np_{name.replace('-', '_')}"
