@@ -18,5 +18,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="fail the tests skipped for want of NAME (netns, nc, curl, openssl, cluster, audit); repeatable",
+        help="fail the tests skipped for want of NAME (netns, nc, curl, openssl, cluster, audit, lab); repeatable",
     )

@@ -68,6 +68,14 @@ def _audit() -> str | None:
     return None if os.access(path, os.R_OK) else f"NETPOL_AUDIT_LOG names {path}, which cannot be read"
 
 
+@cache
+def _lab() -> str | None:
+    path = os.environ.get("NETPOL_LAB")
+    if not path:
+        return "no cluster whose daemons may be killed; set NETPOL_LAB to the program that kills them"
+    return None if os.access(path, os.X_OK) else f"NETPOL_LAB names {path}, which is no program"
+
+
 # Name -> what is missing and how to get it, None where nothing is.
 REQUIREMENTS: Mapping[str, Callable[[], str | None]] = {
     "netns": _netns,
@@ -76,6 +84,7 @@ REQUIREMENTS: Mapping[str, Callable[[], str | None]] = {
     "openssl": _openssl,
     "cluster": _cluster,
     "audit": _audit,
+    "lab": _lab,
 }
 
 

@@ -14,7 +14,8 @@ class Timing:
 
     `rounds` equal rounds over at least `window_s` after the barrier are settled;
     after `deadline_s` a step is unsettled. A probe waits `floor_s` to `ceiling_s`
-    for its answer, in between by what the baseline showed.
+    for its answer, in between by what the baseline showed. What is deleted is gone within `gone_s`, or an error says
+    what holds it.
     """
 
     rounds: int = 3
@@ -24,6 +25,7 @@ class Timing:
     ceiling_s: float = 2.0
     ready_s: float = 30.0
     canary_s: float = 10.0
+    gone_s: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,11 +31,14 @@ DELETE_S = 120.0
 class Applier:
     """Writes into this run's namespaces and nowhere else; may be used by many threads at once."""
 
-    def __init__(self, client: Client, ownership: Ownership, *, private: bool = False) -> None:
-        """`private` says that the whole cluster is this run's: then cluster-wide objects are taken too."""
+    def __init__(
+        self, client: Client, ownership: Ownership, *, private: bool = False, gone_s: float = DELETE_S
+    ) -> None:
+        """What is deleted is waited for `gone_s` seconds. `private` says that the whole cluster is this run's: then cluster-wide objects are taken too."""
         self._client = client
         self._ownership = ownership
         self._private = private
+        self._gone_s = gone_s
         self._resources = Resources(client)
 
     def apply(self, manifests: Sequence[Mapping[str, Any]]) -> None:
@@ -47,9 +50,9 @@ class Applier:
         for _, group in groupby(ranked, key=_rank):
             _all(self._apply_one, list(group))
 
-    def delete(self, refs: Sequence[ObjectRef], deadline_s: float = DELETE_S) -> None:
+    def delete(self, refs: Sequence[ObjectRef], deadline_s: float | None = None) -> None:
         """Delete the objects and wait until they are gone; absent ones are."""
-        end = time.monotonic() + deadline_s
+        end = time.monotonic() + (self._gone_s if deadline_s is None else deadline_s)
         namespaces = [ref for ref in refs if ref.kind == "Namespace"]
         inside = [ref for ref in refs if ref.kind not in ("Namespace", "External")]
         waiting: dict[tuple[Resource, str], set[str]] = {}
@@ -88,14 +91,14 @@ class Applier:
         if resource == PODS and "deletionTimestamp" in applied["metadata"]:
             # Applied to a pod on its way out, it would go with it.
             uid, selection = applied["metadata"]["uid"], {"fieldSelector": f"metadata.name={name}"}
-            until_gone(self._client, PODS.collection(namespace), {uid}, time.monotonic() + DELETE_S, selection)
+            until_gone(self._client, PODS.collection(namespace), {uid}, time.monotonic() + self._gone_s, selection)
             try:
                 self._patch(resource.item(namespace, name), manifest)
             except ApiError as fault:
                 raise _explained(fault, where) from fault
 
     def _apply_namespace(self, manifest: Mapping[str, Any]) -> None:
-        name, end = manifest["metadata"]["name"], time.monotonic() + DELETE_S
+        name, end = manifest["metadata"]["name"], time.monotonic() + self._gone_s
         uid = self._ownership.claim(name)
         while uid is None:
             self._await_namespace(name, end)

@@ -57,7 +57,9 @@ class KubernetesCluster:
         self._client = client
         self._capabilities = capabilities
         self._ownership = Ownership(client, marks, stamps, guard)
-        self._applier = Applier(client, self._ownership, private=capabilities.private)
+        self._applier = Applier(
+            client, self._ownership, private=capabilities.private, gone_s=capabilities.timing.gone_s
+        )
         self._image = image
         self._agent = agent
         self._tolerate = tolerate

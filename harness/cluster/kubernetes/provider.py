@@ -42,17 +42,20 @@ class KubeconfigProvider:
         exclusive: bool = False,
         outside: str | None = None,
         guest: bool = False,
+        gone_s: float | None = None,
     ) -> None:
         """Prepare, without a word to any server. Raises `UsageError` for a fault: only an emulator has those.
 
         An `exclusive` run is one that disturbs others: no two of them have a cluster at once. `outside` is the network
         namespace whose hosts are the cluster's externals (see `harness.cluster.outside`). A `guest` shares the
-        run with other processes, and leaves their namespaces and the run's Lease to its host.
+        run with other processes, and leaves their namespaces and the run's Lease to its host. `gone_s` is how long
+        what is deleted may take to go.
         """
         if fault is not None:
             raise UsageError("a real cluster takes no fault", where="--fault", remedy="faults are for --cluster local")
         self._run = run or secrets.token_hex(4)
         self._guest = guest
+        self._gone_s = gone_s
         self._identity = Identity.of_now(self._run, os.environ)
         self._kubeconfig = kubeconfig
         self._context = context
@@ -91,6 +94,8 @@ class KubeconfigProvider:
         with ExitStack() as stack:
             stack.callback(client.close)
             known = detect(client, tolerate=self._tolerate)
+            if self._gone_s is not None:
+                known = replace(known, timing=replace(known.timing, gone_s=self._gone_s))
             outside = None
             if self._outside is not None:
                 outside = stack.enter_context(
