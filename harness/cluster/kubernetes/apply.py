@@ -34,7 +34,10 @@ class Applier:
     def __init__(
         self, client: Client, ownership: Ownership, *, private: bool = False, gone_s: float = DELETE_S
     ) -> None:
-        """What is deleted is waited for `gone_s` seconds. `private` says that the whole cluster is this run's: then cluster-wide objects are taken too."""
+        """Wait `gone_s` seconds for what is deleted.
+
+        `private` says that the whole cluster is this run's: then cluster-wide objects are taken too.
+        """
         self._client = client
         self._ownership = ownership
         self._private = private
