@@ -58,6 +58,9 @@ def run(options: Namespace) -> ExitCode:
             result = replace(_played(options, settings, scenarios), shard=part)
     except HarnessError:  # the input is wrong: nothing was run
         raise
+    except KeyboardInterrupt:
+        reports.hand_over(options, replace(_nothing(settings), interrupted=True))
+        raise
     except Exception as error:
         # A report that is missing after a crash would be green in CI.
         reports.hand_over(

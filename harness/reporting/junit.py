@@ -145,6 +145,7 @@ def _properties(scenario: ScenarioResult) -> Iterator[tuple[str, str]]:
     for step in scenario.steps:
         known = {
             "settled": step.settled,
+            "change_s": step.change_s,
             "barrier_s": step.barrier_s,
             "first_correct_s": step.first_correct_s,
             "settle_s": step.settle_s,
