@@ -247,7 +247,12 @@ class Performer:
             after_barrier=after_barrier,
             cancelled=self._stage.settings.cancelled,
         )
-        settled = replace(settled, observations=settled.observations.map(self._stage.in_the_authors_words))
+        told = self._stage.in_the_authors_words
+        settled = replace(
+            settled,
+            observations=settled.observations.map(told),
+            controls={flow: told(seen) for flow, seen in settled.controls.items()},
+        )
         self._stage.settings.check()
         show.last = {**show.last, **{flow: seen.outcome for flow, seen in settled.observations.items()}}
         return settled, impossible

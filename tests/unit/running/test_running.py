@@ -75,6 +75,14 @@ def test_an_obedient_cluster_matches_in_every_step(tmp_path: Path) -> None:
     assert all(item.baseline == "open" for item in result.scenarios[0].steps[1].flows if not item.flow.is_to_itself)
 
 
+def test_no_name_of_the_run_is_in_a_report(tmp_path: Path) -> None:
+    """Who answered is told in the author's words, also where a pod asked itself: else no two runs compare."""
+    result = play(FakeCluster(), scenario(tmp_path))
+
+    answered = {item.observed.answered_by for item in result.scenarios[0].steps[0].flows if item.observed}
+    assert answered == {"shop/db"}
+
+
 def test_nothing_is_left_in_the_cluster_after_a_run(tmp_path: Path) -> None:
     """Cleanup happens whatever the outcome."""
     cluster = FakeCluster()
