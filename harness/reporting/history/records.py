@@ -158,6 +158,17 @@ class RunHeader:
     interrupted: bool = False
 
     @property
+    def moment(self) -> str:
+        """When it was started, to the minute and in UTC, as people write it; what is no instant stays as it is."""
+        started = self.started
+        return started[:16].replace("T", " ") if started[10:11] == "T" else started or "?"
+
+    @property
+    def name(self) -> str:
+        """What people call it: `7c3f1a of 2026-11-29 02:00`."""
+        return f"{self.run or '?'} of {self.moment}"
+
+    @property
     def is_whole(self) -> bool:
         """Whether the run went to its end, so that what it lacks is really gone."""
         return self.error is None and not self.interrupted
