@@ -17,8 +17,8 @@ _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _DEPTH = 5  # of symbolic references, as in git
 
 
-def find(folder: Path, said: str | None = None, environment: Mapping[str, str] = os.environ) -> str | None:
-    """Return the commit: `said`, or of the environment, or that of the work tree that `folder` is in; None if unknown.
+def find(path: Path, said: str | None = None, environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the commit: `said`, or of the environment, or that of the work tree that `path` is in; None if unknown.
 
     It says nothing of changes that were not committed.
     """
@@ -28,13 +28,13 @@ def find(folder: Path, said: str | None = None, environment: Mapping[str, str] =
         if environment.get(name):
             return environment[name]
     try:
-        return _checked_out(folder.resolve())
+        return _checked_out(path.resolve())
     except (OSError, ValueError):
         return None
 
 
-def _checked_out(folder: Path) -> str | None:
-    for parent in (folder, *folder.parents):
+def _checked_out(path: Path) -> str | None:
+    for parent in (path, *path.parents):
         place = parent / ".git"
         if place.exists():
             return _head(_git_folder(place))

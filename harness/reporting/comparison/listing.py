@@ -93,11 +93,13 @@ def _lonely(label: str, flows: Sequence[Lonely], look: Look) -> Iterator[str]:
 
 
 def _times(times: Sequence[Times], look: Look) -> Iterator[str]:
+    times = [each for each in times if each.left_s != each.right_s]
     if not times:
         return
     slower = sum((each.right_s or 0) > (each.left_s or 0) for each in times)
     yield from wrapped(
-        f"of {plural(len(times), 'step')}, {slower:,} took longer on the right; furthest apart:", look.width
+        f"of {plural(len(times), 'step')} that took unlike long, {slower:,} took longer on the right; furthest apart:",
+        look.width,
     )
     for each in times[:_SLOWEST]:
         yield from wrapped(f"{each.key}: {seconds(each.left_s)} and {seconds(each.right_s)}", look.width, "  ", "    ")

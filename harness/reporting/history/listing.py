@@ -29,7 +29,7 @@ def _lines(overview: Overview, look: Look) -> Iterator[str]:
     if not headers:
         yield from wrapped(f"{overview.name}: no run {_chosen(overview)}".rstrip(), look.width)
         return
-    span = f"{headers[0].moment} to {headers[-1].moment}"
+    span = f"{headers[0].moment} to {headers[-1].moment} UTC"
     which = f", the last {shown} below" if shown < len(headers) else ""
     yield from wrapped(f"{overview.name}: {plural(len(headers), 'run')}, {span}{which}", look.width)
     for lane in overview.lanes:

@@ -34,6 +34,10 @@ class Selection:
     cni: str | None = None
     across: Across = Across.PATCHES
 
+    def takes(self, header: RunHeader) -> bool:
+        """Tell whether a run is looked at."""
+        return self.cni is None or (header.cluster is not None and header.cluster.cni == self.cni)
+
 
 @dataclass(frozen=True, slots=True)
 class Latency:
@@ -112,7 +116,7 @@ def build(name: str, timeline: Sequence[Entry], selection: Selection) -> Overvie
 
     A lane is shown when one of the `last` runs is of it, with those of its runs that are among them.
     """
-    entries = [_narrowed(entry, selection.scenario) for entry in timeline if _is_chosen(entry, selection)]
+    entries = [_narrowed(entry, selection.scenario) for entry in timeline if selection.takes(entry.header)]
     first = max(0, len(entries) - selection.last)
     where = [lanes.lane(entry.header, selection.across) for entry in entries]
     followed, changes = courses(entries, lambda header: lanes.lane(header, selection.across))
@@ -144,11 +148,6 @@ def measure(milliseconds: Iterable[int | None]) -> Latency | None:
     rank = -(-95 * len(known) // 100)
     middle = (known[(len(known) - 1) // 2] + known[len(known) // 2]) / 2
     return Latency(len(known), middle, known[rank - 1], known[-1])
-
-
-def _is_chosen(entry: Entry, selection: Selection) -> bool:
-    facts = entry.header.cluster
-    return selection.cni is None or (facts is not None and facts.cni == selection.cni)
 
 
 def _narrowed(entry: Entry, scenario: str | None) -> Entry:
