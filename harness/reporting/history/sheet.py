@@ -32,7 +32,7 @@ th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align:
 thead th { color: var(--faint); font-weight: 600; white-space: nowrap; }
 td.number, th.number { text-align: right; white-space: nowrap; }
 td.names { overflow-wrap: normal; white-space: nowrap; }
-td:not(.number, .names) { min-width: 9.5rem; }
+td:not(.number, .names) { min-width: 7.5rem; }
 code { font: 13px/1.5 ui-monospace, monospace; }
 .verdict { display: inline-block; white-space: nowrap; font-weight: 600; padding: 0 .4rem;
   border: 1px solid currentColor; border-radius: .25rem; font-size: 13px; }
