@@ -83,7 +83,7 @@ def run(number: int, steps: int, chance: random.Random) -> RunResult:
         result = StepResult("closed", tuple(flows), _AT, True, seconds / 2, seconds, seconds + 0.3, 4, 0, 3.0)
         scenarios.append(ScenarioResult(f"bench-{step}", "bench.scenario.yaml", "", (), (result,), None, 4.0))
     cni = ("calico", "v3.30.1") if number % 2 else ("cilium", "v1.18.2")
-    facts = ClusterFacts("kind", False, *cni, "v1.34.1", (Family.IPV4,))  # noqa: FBT003
+    facts = ClusterFacts("kind", False, *cni, "v1.34.1", (Family.IPV4,))
     started = f"2026-{1 + number // 28 // 24 % 12:02}-{1 + number // 24 % 28:02}T{number % 24:02}:00:00Z"
     return RunResult(f"{number:06x}", started, 120.0, facts, tuple(scenarios), commit=f"{number // 4:040x}")
 

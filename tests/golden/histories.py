@@ -6,14 +6,19 @@ leak less, an outage more, a scenario more and a step less. On Cilium: three nig
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from harness.model.flow import Family, Flow
 from harness.model.result import ClusterFacts, FlowResult, Judgement, Outcome, RunResult, ScenarioResult, Verdict
 from harness.reporting.comparison import contrast
+from harness.reporting.comparison import export as comparison_export
+from harness.reporting.comparison import listing as comparison_listing
+from harness.reporting.comparison import page as comparison_page
 from harness.reporting.comparison.contrast import Contrast
+from harness.reporting.history import export, issue, listing, page
 from harness.reporting.history.changes import entry
+from harness.reporting.history.lanes import Across
 from harness.reporting.history.overview import Overview, Selection, build
 from harness.reporting.history.records import record
 from tests.golden import results
@@ -107,3 +112,27 @@ def overview(selection: Selection | None = None) -> Overview:
 def comparison() -> Contrast:
     """Put the last nights on both CNIs side by side."""
     return contrast.build(record(NIGHTS[-1]), record(NIGHTS[-2]), "calico", "cilium")
+
+
+def reasons() -> issue.Reasons:
+    """Return the sentences behind all regressions, as the command reads them from the file."""
+    return {
+        (run, step.key, str(step.cells.flows[index])): why
+        for run, result in enumerate(NIGHTS)
+        for step in record(result).steps()
+        for index, why in step.reasons.items()
+    }
+
+
+REPORTS: Mapping[str, Callable[[], str]] = {
+    "history.txt": lambda: listing.render(overview()),
+    "history.colour.txt": lambda: listing.render(overview(), colour=True, width=120),
+    "history.across.txt": lambda: listing.render(overview(Selection(across=Across.CLUSTERS, last=3))),
+    "history.empty.txt": lambda: listing.render(overview(Selection(cni="kindnet"))),
+    "history.json": lambda: export.render(overview()),
+    "history.html": lambda: page.render(overview()),
+    "history.issue.md": lambda: issue.render(overview(), reasons()),
+    "compare.txt": lambda: comparison_listing.render(comparison()),
+    "compare.json": lambda: comparison_export.render(comparison()),
+    "compare.html": lambda: comparison_page.render(comparison()),
+}

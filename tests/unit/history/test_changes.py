@@ -136,10 +136,11 @@ def test_runs_that_are_not_comparable_are_never_compared() -> None:
     assert [told(each) for each in changes] == [[], [], ["regression a: MATCH in 0 LEAK"], []]
 
 
-@given(st.binary(max_size=200), st.data())
-def test_differing_places_are_those_that_differ(one: bytes, data: st.DataObject) -> None:
+@settings(max_examples=40)
+@given(st.binary(max_size=200), st.sets(st.integers(0, 199), max_size=8))
+def test_differing_places_are_those_that_differ(one: bytes, places: set[int]) -> None:
     """Comparing by chunks finds what comparing one by one finds."""
-    other = bytes(data.draw(st.sampled_from([byte, 0])) for byte in one)
+    other = bytes(byte ^ (place in places) for place, byte in enumerate(one))
 
     assert differing(one, other) == [place for place in range(len(one)) if one[place] != other[place]]
 
