@@ -37,6 +37,8 @@ def parser() -> ArgumentParser:
     _clean(commands.add_parser)
     _rbac(commands.add_parser)
     _report(commands.add_parser)
+    _history(commands.add_parser)
+    _compare(commands.add_parser)
     _schema(commands.add_parser)
     _init(commands.add_parser)
     return root
@@ -109,6 +111,7 @@ def _run(add: _Add) -> None:
         "  netpol-harness run scenarios/ --json result.json --quiet\n"
         "  netpol-harness run scenarios/ --shard 2/4 --json shard-2.json   (on the second of four machines)\n"
         "  netpol-harness run scenarios/ --junit junit.xml --markdown comment.md   (in CI)\n"
+        "  netpol-harness run scenarios/ --history runs.db && netpol-harness history runs.db\n"
         "  netpol-harness run scenarios/ --fault ignores-end-port   (does the harness notice?)\n"
         "  netpol-harness run --list-faults\n"
         "  netpol-harness run scenarios/isolation --cluster kubeconfig --context staging\n",
@@ -140,6 +143,10 @@ def _run(add: _Add) -> None:
     )
     output = parser.add_argument_group("output")
     add_reports(output)
+    output.add_argument("--history", metavar="FILE", help="keep this run in a history: `netpol-harness history FILE`")
+    output.add_argument(
+        "--commit", metavar="ID", help="of the scenarios (default: $GITHUB_SHA, $CI_COMMIT_SHA, or what is checked out)"
+    )
     output.add_argument("-v", "--verbose", action="store_true", help="every matrix, not only those with a finding")
     output.add_argument("-q", "--quiet", action="store_true", help="no progress; findings and the summary only")
     _colour(output)  # type: ignore[arg-type]
@@ -264,6 +271,71 @@ def _report(add: _Add) -> None:
         output = each.add_argument_group("output")
         add_reports(output)
         _colour(output)  # type: ignore[arg-type]
+
+
+def _history(add: _Add) -> None:
+    parser = _command(
+        add,
+        "history",
+        "Show what changed from run to run: regressions, recoveries, new flows, flakes, and how fast policies came.",
+        "history",
+        "  netpol-harness run scenarios/ --history runs.db && netpol-harness history runs.db\n"
+        "  netpol-harness history runs.db --html runs.html --exit-code\n"
+        "  netpol-harness history runs.db --across versions --cni cilium   (what did the upgrade change?)\n"
+        "  netpol-harness history runs.db --add job-*/result.json --issue > issue.md   (the end of a nightly)\n",
+    )
+    parser.add_argument("file", metavar="FILE", help="a history, written by `run --history FILE`")
+    chosen = parser.add_argument_group("which runs")
+    chosen.add_argument("--last", type=_positive, default=20, metavar="N", help="show the last N runs (default: 20)")
+    chosen.add_argument("--scenario", metavar="GLOB", help="only scenarios of such names")
+    chosen.add_argument("--cni", metavar="NAME", help="only runs on this CNI")
+    chosen.add_argument(
+        "--across",
+        choices=("patches", "versions", "clusters"),
+        default="patches",
+        help="what compared clusters may differ in: patch releases (the default), CNI and Kubernetes versions, all",
+    )
+    chosen.add_argument(
+        "--add",
+        nargs="+",
+        default=[],
+        metavar="RUNS",
+        help="first add these result documents, or the runs of histories",
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", metavar="FILE", help="write everything as JSON; - for standard output")
+    output.add_argument("--html", metavar="FILE", help="write a page with plots; - for standard output")
+    output.add_argument(
+        "--issue", action="store_true", help="print the Markdown of an issue instead; nothing where nothing regressed"
+    )
+    output.add_argument("--exit-code", action="store_true", help="end with 1 where a latest run has a regression")
+    _colour(output)  # type: ignore[arg-type]
+
+
+def _compare(add: _Add) -> None:
+    parser = _command(
+        add,
+        "compare",
+        "Put two runs side by side: the flows that differ, those that only one has, and who was faster.",
+        "comparing",
+        "  netpol-harness compare calico.json cilium.json\n"
+        "  netpol-harness compare yesterday.json runs.db#latest\n"
+        "  netpol-harness compare --history runs.db 7c3f1a b2d004\n"
+        "  netpol-harness compare --history runs.db --by cni calico cilium --html cnis.html\n",
+    )
+    parser.add_argument("left", metavar="A", help="a result document, a run of a history (FILE#RUN), or see --history")
+    parser.add_argument("right", metavar="B", help="the same")
+    parser.add_argument("--history", metavar="FILE", help="A and B are runs of this history: ids, or `latest`")
+    parser.add_argument(
+        "--by",
+        choices=("cni", "cni-version", "kubernetes", "kind", "commit"),
+        help="A and B are values of this; the latest run of each is taken (needs --history)",
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", metavar="FILE", help="write everything as JSON; - for standard output")
+    output.add_argument("--html", metavar="FILE", help="write a page; - for standard output")
+    output.add_argument("--exit-code", action="store_true", help="end with 1 where the runs differ")
+    _colour(output)  # type: ignore[arg-type]
 
 
 def _schema(add: _Add) -> None:

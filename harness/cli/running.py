@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 from types import FrameType
 from typing import Any
 
-from harness.cli import reports
+from harness.cli import reports, revision
 from harness.cli.ci_job import hushed
 from harness.cli.screen import has_colour, say, tell, width
 from harness.cli.selection import chosen_provider, load_selected
@@ -46,6 +47,10 @@ def run(options: Namespace) -> ExitCode:
         tell("note: curl speaks TCP only; UDP flows are probed by nc\n")
     scenarios = load_selected(options.paths, options.tag)
     reports.check(options)
+    if options.history:
+        from harness.cli import history
+
+        history.check(Path(options.history))
     part = Shard(*options.shard) if options.shard else None
     if part:
         scenarios = _part(scenarios, part)
@@ -55,7 +60,8 @@ def run(options: Namespace) -> ExitCode:
     try:
         with hushed(options, reports.beside(options)):
             _warn_of_disagreements(scenarios)
-            result = replace(_played(options, settings, scenarios), shard=part)
+            commit = revision.find(Path(options.paths[0]), options.commit)
+            result = replace(_played(options, settings, scenarios), shard=part, commit=commit)
     except HarnessError:  # the input is wrong: nothing was run
         raise
     except KeyboardInterrupt:
@@ -67,7 +73,11 @@ def run(options: Namespace) -> ExitCode:
             options, replace(_nothing(settings), error=f"internal error: {type(error).__name__}: {error}")
         )
         raise
-    reports.hand_over(options, result)
+    try:
+        reports.hand_over(options, result)
+    finally:
+        if options.history:
+            history.keep_run(Path(options.history), result)
     return exit_code(result)
 
 

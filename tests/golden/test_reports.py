@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from harness.reporting import annotations, codequality, document, explanation, junit, markdown, prediction, terminal
+from harness.reporting import document, explanation, prediction, terminal
+from tests.golden.histories import REPORTS as HISTORIES
 from tests.golden.results import RUNS, forecast
 from tests.golden.results import explanation as an_explanation
 
@@ -28,6 +30,7 @@ REPORTS: dict[str, Callable[[], str]] = {
     "predict.txt": lambda: prediction.render(forecast()),
     "predict.json": lambda: document.render(forecast()),
     "explain.txt": lambda: explanation.render(an_explanation()),
+    **HISTORIES,
 }
 
 

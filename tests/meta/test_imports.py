@@ -21,6 +21,7 @@ DOORS = {
     "kubernetes": "harness.cluster.kubernetes",
     "websocket": "harness.cluster.kubernetes",
     "junit_xml": "harness.reporting.junit",
+    "sqlite3": "harness.reporting.history",
     "pytest": "harness.pytest_plugin",
     "subprocess": "harness.cluster",
 }

@@ -7,6 +7,7 @@ import secrets
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,9 @@ class LocalProvider:
         sandbox = Sandbox(self._run, self._agent or agent_source(), where="local cluster")
         try:
             known = capabilities()
+            if self._fault is not None:
+                # Reports and histories must never take such a run for one of the emulator as it is.
+                known = replace(known, notes=(*known.notes, f"misbehaves on purpose: {self._fault.name}"))
             families = tuple(family for family in Family if family in known.families)
             _set_up_router(sandbox, families)
             cluster = _cluster(sandbox, known, self._fault)
