@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from harness.cli import history
 from harness.cli.ci_job import annotate, append_summary
 from harness.cli.screen import say, tell
 from harness.errors import HarnessError, UsageError
@@ -40,6 +41,11 @@ def check(options: Namespace) -> None:
         taken.setdefault(place, name)
         if target != _STDOUT and (fault := _unwritable(Path(target))):
             faults.append(f"--{name} {target}: cannot be written: {fault}")
+    if kept_in := _history(options):
+        try:
+            history.check(kept_in)
+        except HarnessError as error:
+            faults.append(str(error))
     if faults:
         raise UsageError("\n".join(faults), remedy="name files of their own, in folders that exist")
 
@@ -50,13 +56,17 @@ def beside(options: Namespace) -> Callable[[str], None]:
 
 
 def hand_over(options: Namespace, result: RunResult) -> None:
-    """Give a result to everybody who asked: the CI job's summary, annotations, files.
+    """Give a result to everybody who asked: the CI job's summary, annotations, files, and the history.
 
     Raises `HarnessError` with every file that could not be written, when all is done.
     """
     append_summary(options, result)
     annotate(options, result, beside(options))
-    write(options, result)
+    try:
+        write(options, result)
+    finally:
+        if kept_in := _history(options):
+            history.keep_run(kept_in, result)
 
 
 def write(options: Namespace, result: RunResult) -> None:
@@ -80,6 +90,11 @@ def write(options: Namespace, result: RunResult) -> None:
         raise HarnessError(
             "\n".join(faults), remedy="the run itself is over; write them from `--json` by `report render`"
         )
+
+
+def _history(options: Namespace) -> Path | None:
+    target: str | None = getattr(options, "history", None)
+    return Path(target) if target else None
 
 
 def _unwritable(path: Path) -> str | None:

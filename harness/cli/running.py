@@ -47,10 +47,6 @@ def run(options: Namespace) -> ExitCode:
         tell("note: curl speaks TCP only; UDP flows are probed by nc\n")
     scenarios = load_selected(options.paths, options.tag)
     reports.check(options)
-    if options.history:
-        from harness.cli import history
-
-        history.check(Path(options.history))
     part = Shard(*options.shard) if options.shard else None
     if part:
         scenarios = _part(scenarios, part)
@@ -73,11 +69,7 @@ def run(options: Namespace) -> ExitCode:
             options, replace(_nothing(settings), error=f"internal error: {type(error).__name__}: {error}")
         )
         raise
-    try:
-        reports.hand_over(options, result)
-    finally:
-        if options.history:
-            history.keep_run(Path(options.history), result)
+    reports.hand_over(options, result)
     return exit_code(result)
 
 
