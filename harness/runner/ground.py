@@ -1,6 +1,6 @@
 """What scenarios are played on: a cluster that was seen to enforce, and stages that stay up for the next scenario.
 
-`run` opens one sentinel for each of its workers; a `Ground` is for callers who play scenarios one
+`run` opens one sentinel for each cluster; a `Ground` is for callers who play scenarios one
 after the other and do not know beforehand which ones will come (pytest, the Python interface).
 """
 
@@ -21,22 +21,29 @@ from harness.model.topology import Topology
 from harness.plan import has_topology_changes
 from harness.runner.improvise import Improvisation
 from harness.runner.perform import Performer, unplayed
-from harness.runner.sentinel import Sentinel
+from harness.runner.sentinel import Sentinel, Turnstile
 from harness.runner.settings import Emit, InterruptedRunError, RunSettings
 from harness.runner.stage import Stage
 from harness.scenario.rename import Renaming
 
 
 @contextmanager
-def proved(cluster: Cluster, settings: RunSettings, worker: int) -> Iterator[Sentinel]:
-    """Yield a sentinel that proved `cluster` to enforce, and take it down whatever happens.
+def proved(cluster: Cluster, settings: RunSettings, worker: int) -> Iterator[Turnstile]:
+    """Yield the turnstile of a sentinel that proved `cluster` to enforce, and take it down whatever happens.
 
     Raises `NotEnforcedError` where the canary policy has no effect.
     """
-    sentinel = Sentinel(cluster, settings, worker)
+    with proved_for(cluster, settings, worker, 1) as (turnstile,):
+        yield turnstile
+
+
+@contextmanager
+def proved_for(cluster: Cluster, settings: RunSettings, worker: int, lanes: int) -> Iterator[tuple[Turnstile, ...]]:
+    """Yield a turnstile for each of several lanes on one cluster, as `proved` does for one."""
+    sentinel = Sentinel(cluster, settings, worker, lanes)
     try:
         sentinel.bring_up()
-        yield sentinel
+        yield sentinel.turnstiles
     finally:
         sentinel.close()
 
@@ -84,9 +91,9 @@ class Ground:
     until `forget` says that none will come, or others need the room.
     """
 
-    def __init__(self, cluster: Cluster, sentinel: Sentinel, settings: RunSettings, emit: Emit) -> None:
+    def __init__(self, cluster: Cluster, turnstile: Turnstile, settings: RunSettings, emit: Emit) -> None:
         self._cluster = cluster
-        self._sentinel = sentinel
+        self._turnstile = turnstile
         self._settings = settings
         self._emit = emit
         self._stages: OrderedDict[int, tuple[Topology, Stage]] = OrderedDict()
@@ -102,7 +109,7 @@ class Ground:
             self._settings.check()
             if number is None:
                 number = self._bring_up(scenario)
-            result = Performer(self._stages[number][1], self._sentinel, self._emit).perform(scenario)
+            result = Performer(self._stages[number][1], self._turnstile, self._emit).perform(scenario)
         except (InterruptedRunError, NotEnforcedError):
             raise
         except HarnessError as error:
@@ -122,7 +129,7 @@ class Ground:
         number = self._standing(scenario.topology) or self._bring_up(scenario)
         stage = self._stages[number][1]
         rename = partial(renaming, number=number, settings=self._settings)
-        improvisation = Improvisation(Performer(stage, self._sentinel, self._emit), stage, scenario, rename)
+        improvisation = Improvisation(Performer(stage, self._turnstile, self._emit), stage, scenario, rename)
         try:
             yield improvisation
         finally:

@@ -19,7 +19,7 @@ from harness.model.topology import Topology
 from harness.probing.command import command
 from harness.probing.observe import Settled, observe
 from harness.runner.evidence import Evidence, Instance
-from harness.runner.sentinel import Sentinel
+from harness.runner.sentinel import Turnstile
 from harness.runner.settings import Emit, InterruptedRunError
 from harness.runner.stage import Stage
 from harness.runner.verdicts import StepRecord, failed_flows, ignored_flows, never_played, step_result
@@ -41,11 +41,11 @@ class Performance:
 
 
 class Performer:
-    """Plays scenarios on one stage with one sentinel."""
+    """Plays scenarios on one stage with one turnstile of the sentinel."""
 
-    def __init__(self, stage: Stage, sentinel: Sentinel, emit: Emit) -> None:
+    def __init__(self, stage: Stage, turnstile: Turnstile, emit: Emit) -> None:
         self._stage = stage
-        self._sentinel = sentinel
+        self._turnstile = turnstile
         self._emit = emit
 
     def perform(self, scenario: Scenario) -> ScenarioResult:
@@ -121,7 +121,7 @@ class Performer:
             self.prove_missing(show, restore=True)
         self._change(show, step)
         changed = time.monotonic()
-        barrier = self._sentinel.turn()
+        barrier = self._turnstile.turn()
         settled, impossible = self._observe(
             step.flows,
             show,
@@ -206,13 +206,13 @@ class Performer:
             return
         self._emit(Event("phase", show.scenario.name, text=f"closing baseline of {len(wanted)} flows"))
         self._stage.delete(list(show.in_force))
-        settled, _ = self._observe(wanted, show, latencies=None, after_barrier=self._sentinel.turn().passed_at)
+        settled, _ = self._observe(wanted, show, latencies=None, after_barrier=self._turnstile.turn().passed_at)
         show.evidence.record(settled.observations, now, "once the policies were gone")
         if restore:
             for manifests in show.in_force.values():
                 for manifest in manifests:
                     self._stage.apply([manifest])
-            self._sentinel.turn().join()
+            self._turnstile.turn().join()
 
     # -- looking -------------------------------------------------------------------
 

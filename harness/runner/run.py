@@ -18,14 +18,15 @@ from harness.model.cluster import Capabilities
 from harness.model.result import ClusterFacts, Event, RunResult, ScenarioResult
 from harness.model.scenario import Scenario
 from harness.plan import Lane, lanes
-from harness.runner.ground import checked, facts, proved, renaming
+from harness.runner.ground import checked, facts, proved, proved_for, renaming
 from harness.runner.perform import Performer, unplayed
-from harness.runner.sentinel import Sentinel
+from harness.runner.sentinel import Turnstile
 from harness.runner.settings import Emit, InterruptedRunError, RunSettings
 from harness.runner.stage import Stage
 from harness.runner.turns import Turns
 
 _CLOSINGS = 8
+_Grounds = Sequence[tuple[Cluster, Turnstile]]
 
 
 def run(scenarios: Sequence[Scenario], provider: ClusterProvider, settings: RunSettings, emit: Emit) -> RunResult:
@@ -59,6 +60,8 @@ class _Run:
         self._emit(Event("run-started", data={"scenarios": len(self._scenarios)}))
         try:
             self._play_all()
+        except InterruptedRunError:
+            pass
         except PreflightError as error:
             self._means_nothing = True
             self._stop(str(error))
@@ -94,20 +97,34 @@ class _Run:
         waiting = Turns(planned, share_addresses=is_shared)
         workers = min(self._settings.parallel, len(waiting))
         with ExitStack() as stack:
-            shared = None if self._provider.private else stack.enter_context(self._provider.open())
-            if shared is not None:
+            shared: _Grounds | None = None
+            if is_shared:
+                cluster = stack.enter_context(self._provider.open())
+                # Left after the sentinel, so that it goes while the last stages go.
                 self._closing = stack.enter_context(ThreadPoolExecutor(_CLOSINGS, thread_name_prefix="closing"))
+                shared = stack.enter_context(self._proved_once(cluster, workers))
             pool = stack.enter_context(ThreadPoolExecutor(max(1, workers), thread_name_prefix="lane"))
             for future in [pool.submit(self._work, number, waiting, shared) for number in range(workers)]:
                 future.result()
 
-    def _work(self, worker: int, waiting: Turns, shared: Cluster | None) -> None:
-        """Play lanes until none is waiting, on one cluster with one proved sentinel for as long as they hold."""
+    @contextmanager
+    def _proved_once(self, cluster: Cluster, workers: int) -> Iterator[_Grounds]:
+        """Prove the one cluster of all workers; each gets a turnstile of its own."""
+        self._capabilities = cluster.capabilities()
+        try:
+            with proved_for(cluster, self._settings, 0, max(1, workers)) as turnstiles:
+                yield [(cluster, turnstile) for turnstile in turnstiles]
+        except NotEnforcedError:
+            self._means_nothing = True
+            raise
+
+    def _work(self, worker: int, waiting: Turns, shared: _Grounds | None) -> None:
+        """Play lanes until none is waiting, on one proved cluster for as long as that holds."""
         try:
             while waiting:
-                with self._ground(worker, shared) as (cluster, sentinel):
+                with self._ground(worker, shared) as (cluster, turnstile):
                     # A private cluster on which a lane failed is left for a fresh one: that costs little.
-                    while self._play_next(waiting, cluster, sentinel) or (shared is not None and waiting):
+                    while self._play_next(waiting, cluster, turnstile) or (shared is not None and waiting):
                         pass
         except InterruptedRunError:
             return
@@ -122,14 +139,17 @@ class _Run:
             raise
 
     @contextmanager
-    def _ground(self, worker: int, shared: Cluster | None) -> Iterator[tuple[Cluster, Sentinel]]:
-        """Yield a cluster that was seen to enforce, and take its sentinel down whatever happens."""
-        with ExitStack() as stack:
-            cluster = shared or stack.enter_context(self._provider.open())
+    def _ground(self, worker: int, shared: _Grounds | None) -> Iterator[tuple[Cluster, Turnstile]]:
+        """Yield a cluster that was seen to enforce, and take it down whatever happens unless it is shared."""
+        if shared is not None:
+            yield shared[worker]
+            return
+        with self._provider.open() as cluster:
             self._capabilities = cluster.capabilities()
-            yield cluster, stack.enter_context(proved(cluster, self._settings, worker))
+            with proved(cluster, self._settings, worker) as turnstile:
+                yield cluster, turnstile
 
-    def _play_next(self, waiting: Turns, cluster: Cluster, sentinel: Sentinel) -> bool:
+    def _play_next(self, waiting: Turns, cluster: Cluster, turnstile: Turnstile) -> bool:
         """Play the next lane and tell whether that went well; False also where none is waiting."""
         lane = waiting.take()
         if lane is None:
@@ -137,7 +157,7 @@ class _Run:
         played = 0
         try:
             with self._stage(lane, cluster, waiting) as stage:
-                performer = Performer(stage, sentinel, self._emit)
+                performer = Performer(stage, turnstile, self._emit)
                 for scenario in lane.scenarios:
                     self._settings.check()
                     self._results[scenario.file] = performer.perform(scenario)

@@ -1,75 +1,73 @@
 """A policy of our own whose effect can be seen: the canary first, then the barrier of every step.
 
-A server listens on two ports and a policy opens one of them, turn about. On each
-node of the cluster there is such a server, asked by a client of its own.
+A server listens on two ports for each lane, and a policy of that lane opens one of the two, turn about. On each node
+in use there is such a server, asked by a client of its own. Policies only ever add up, so lanes need not know of
+each other.
 """
 
 from __future__ import annotations
 
-import contextlib
-import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 from harness import manifests
 from harness.cluster.interface import Cluster
-from harness.errors import HarnessError, NotEnforcedError
+from harness.errors import NotEnforcedError
 from harness.model.flow import Family, Flow, L4Protocol, Via
 from harness.model.result import CLOSED, Outcome
 from harness.model.topology import Listener, Namespace, NodeChoice, Pod, Topology
-from harness.probing.prober import RoundHandle
+from harness.probing.prober import Prober, RoundHandle, Target
+from harness.runner.barrier import Barrier
 from harness.runner.settings import RunSettings
 from harness.runner.stage import Stage
 from harness.scenario.rename import Renaming
 
 _NAMESPACE = "sentinel"
 _POLICY = "netpol-harness-sentinel"
-_PORTS = (7001, 7002)
+_FIRST_PORT = 7001
 # A sentinel probe starts this often while the barrier is awaited; each may take its full timeout.
 _POLL_S = 0.025
 # The longer it has taken, the less a little more of it matters.
 _SLOWER = 0.05
-_HEAD_START_S = 0.03
 
 
-class Barrier:
-    """The wait for one turn of the sentinel policy, in a thread of its own."""
+class Turnstile:
+    """The sentinel's policy of one lane, turned over after each change of that lane; not thread-safe."""
 
-    def __init__(self, await_open: Callable[[], bool]) -> None:
-        self._await_open = await_open
-        self._passed_at = math.inf
-        self._thread = threading.Thread(target=self._watch, name="barrier", daemon=True)
-        self._thread.start()
-        # Mostly it takes a few milliseconds: waiting here saves a round that could settle nothing.
-        self._thread.join(_HEAD_START_S)
+    def __init__(self, sentinel: Sentinel, number: int) -> None:
+        self._sentinel = sentinel
+        self._name = f"{_POLICY}-{number}"
+        self.ports = (_FIRST_PORT + 2 * number, _FIRST_PORT + 2 * number + 1)
+        self._turns = 0
 
-    def passed_at(self) -> float:
-        """Return the monotonic time at which the barrier was passed, inf as long as it was not."""
-        return self._passed_at
+    def turn(self) -> Barrier:
+        """Turn the policy over and start watching for it on every node."""
+        port = self.open_next()
+        return Barrier(lambda: self._sentinel.await_open(port))
 
-    def join(self) -> float | None:
-        """Wait for the end of the watch and return when the barrier was passed, None if it never was."""
-        self._thread.join()
-        return None if math.isinf(self._passed_at) else self._passed_at
-
-    def _watch(self) -> None:
-        # A stop, or a cluster that fails, leaves the barrier unseen, and that is what will be reported.
-        with contextlib.suppress(HarnessError):
-            if self._await_open():
-                self._passed_at = time.monotonic()
+    def open_next(self) -> int:
+        """Apply the policy so that it opens the other port, and return which one that is."""
+        port = self.ports[self._turns % 2]
+        self._turns += 1
+        self._sentinel.open_port(self._name, port)
+        return port
 
 
 class Sentinel:
-    """The sentinel of one worker: brought up, proved once as a canary, then asked after each change."""
+    """Brought up and proved once as a canary, then asked by each lane after its changes.
 
-    def __init__(self, cluster: Cluster, settings: RunSettings, worker: int) -> None:
+    What is public besides may be called by many lanes at once.
+    """
+
+    def __init__(self, cluster: Cluster, settings: RunSettings, worker: int, lanes: int = 1) -> None:
         self._settings = settings
         self._stage = Stage(cluster, settings, Renaming.build([_NAMESPACE], f"{settings.prefix}w{worker}-"))
-        self._turn = 0
+        self.turnstiles = tuple(Turnstile(self, number) for number in range(lanes))
         self._nodes = self._stage.nodes()
-        self._pairs = _pairs(len(self._nodes) or 1)
+        self._pairs = _pairs(len(self._nodes) or 1, [port for item in self.turnstiles for port in item.ports])
+        self._lock = threading.Lock()
 
     def bring_up(self) -> None:
         """Start the sentinel pods and prove, once and for all on this cluster, that policies have an effect.
@@ -90,12 +88,9 @@ class Sentinel:
         """Return the protocols that the kernel of every node in use has. Raises `ProbeError` for a lost agent."""
         return self._stage.protocols()
 
-    def turn(self) -> Barrier:
-        """Turn the sentinel policy over and start watching for it on every node."""
-        self._turn += 1
-        self._apply()
-        port, deadline_s = _PORTS[self._turn % 2], self._stage.timing.deadline_s
-        return Barrier(lambda: self._await_open(port, deadline_s))
+    def open_port(self, policy: str, port: int) -> None:
+        """Apply a policy that opens `port` of every server."""
+        self._stage.cluster.apply([_policy(self._stage.renaming.real(_NAMESPACE), policy, port)])
 
     def close(self) -> None:
         """Take the sentinel down."""
@@ -103,19 +98,20 @@ class Sentinel:
 
     def _canary(self) -> None:
         deadline_s = self._stage.timing.canary_s
-        for port in _PORTS:
-            if not self._await_open(port, self._stage.timing.ready_s):
+        first = self.turnstiles[0]
+        for port in first.ports:
+            if not self.await_open(port, self._stage.timing.ready_s):
                 raise NotEnforcedError(
                     f"two fresh pods cannot reach each other on port {port} before any policy is applied",
                     remedy="a cluster-wide policy or a broken pod network: see `netpol-harness doctor`",
                 )
-        self._apply()
-        denied, allowed = _PORTS[1], _PORTS[0]
+        allowed = first.open_next()
+        (denied,) = set(first.ports) - {allowed}
         end = time.monotonic() + deadline_s
         seen: dict[int, list[Outcome]] = {}
         while time.monotonic() < end:
             self._settings.check()
-            seen = {port: self._look(port) for port in _PORTS}
+            seen = {port: self._look(port) for port in first.ports}
             closed = all(outcome in CLOSED for outcome in seen[denied])
             if closed and all(outcome is Outcome.OPEN for outcome in seen[allowed]):
                 return
@@ -132,9 +128,6 @@ class Sentinel:
             remedy="the cluster blocks what its policies allow, or its probes fail: see `netpol-harness doctor`",
         )
 
-    def _apply(self) -> None:
-        self._stage.cluster.apply([_policy(self._stage.renaming.real(_NAMESPACE), _PORTS[self._turn % 2])])
-
     def _flows(self, port: int) -> list[Flow]:
         family = Family.IPV4 if Family.IPV4 in self._stage.cluster.capabilities().families else Family.IPV6
         return [
@@ -142,21 +135,26 @@ class Sentinel:
             for client, server in self._pairs
         ]
 
+    def _reach(self, port: int) -> tuple[Prober, dict[Flow, Target]]:
+        # Channels that broke are opened again here: by one lane at a time.
+        with self._lock:
+            prober = self._stage.prober()
+            return prober, self._stage.targets(self._flows(port))[0]
+
     def _look(self, port: int) -> list[Outcome]:
         """Probe `port` of every server once and wait for all answers."""
         timeout_s = self._stage.timing.floor_s
-        targets, _ = self._stage.targets(self._flows(port))
-        round_ = self._stage.prober().round(targets, lambda _: timeout_s)
+        prober, targets = self._reach(port)
+        round_ = prober.round(targets, lambda _: timeout_s)
         return [outcome.outcome for outcome in round_.result().values()]
 
-    def _await_open(self, port: int, deadline_s: float) -> bool:
+    def await_open(self, port: int, deadline_s: float | None = None) -> bool:
         """Probe until every server is open on `port`; rounds overlap, as closed ones cost a full timeout."""
         started = time.monotonic()
-        end = started + deadline_s
+        end = started + (self._stage.timing.deadline_s if deadline_s is None else deadline_s)
         timeout_s = self._stage.timing.floor_s
-        targets, _ = self._stage.targets(self._flows(port))
+        prober, targets = self._reach(port)
         waiting = set(targets)
-        prober = self._stage.prober()
         under_way: list[RoundHandle] = []
         while waiting and time.monotonic() < end:
             self._settings.check()
@@ -172,9 +170,9 @@ class Sentinel:
         return not waiting
 
 
-def _pairs(nodes: int) -> list[tuple[Pod, Pod]]:
+def _pairs(nodes: int, ports: Sequence[int]) -> list[tuple[Pod, Pod]]:
     """Return a client and a server for each node in use."""
-    listeners = tuple(Listener(port) for port in _PORTS)
+    listeners = tuple(Listener(port) for port in ports)
     return [
         (
             Pod(_NAMESPACE, f"client-{number}", {"sentinel": "client"}),
@@ -184,11 +182,11 @@ def _pairs(nodes: int) -> list[tuple[Pod, Pod]]:
     ]
 
 
-def _policy(namespace: str, port: int) -> dict[str, Any]:
+def _policy(namespace: str, name: str, port: int) -> dict[str, Any]:
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": {"namespace": namespace, "name": _POLICY, "labels": dict(manifests.MANAGED_BY)},
+        "metadata": {"namespace": namespace, "name": name, "labels": dict(manifests.MANAGED_BY)},
         "spec": {
             "podSelector": {"matchLabels": {"sentinel": "server"}},
             "policyTypes": ["Ingress"],

@@ -13,7 +13,7 @@ from harness.cli.running import exit_code
 from harness.errors import ClusterError, ExitCode
 from harness.model.cluster import Capabilities
 from harness.model.preflight import Check, CheckStatus
-from harness.model.result import Event, RunResult, Verdict
+from harness.model.result import Event, FlowResult, RunResult, Verdict
 from harness.model.scenario import Scenario
 from harness.runner.run import run
 from harness.runner.settings import RunSettings
@@ -61,6 +61,10 @@ def play(cluster: FakeCluster, *scenarios: Scenario, settings: RunSettings | Non
     return run(scenarios, FakeProvider(cluster), settings or RunSettings("t1", parallel=1), lambda _: None)
 
 
+def _flows(result: RunResult) -> list[FlowResult]:
+    return [item for scenario in result.scenarios for step in scenario.steps for item in step.flows]
+
+
 def verdicts(result: RunResult, step: int) -> Counter[Verdict | None]:
     """Count the verdicts of one step of the only scenario, a pod to itself left out."""
     flows = result.scenarios[0].steps[step].flows
@@ -73,6 +77,23 @@ def test_an_obedient_cluster_matches_in_every_step(tmp_path: Path) -> None:
 
     assert (verdicts(result, 0), verdicts(result, 1)) == ({Verdict.MATCH: 2}, {Verdict.MATCH: 2})
     assert all(item.baseline == "open" for item in result.scenarios[0].steps[1].flows if not item.flow.is_to_itself)
+
+
+def test_lanes_of_one_cluster_share_its_sentinel_and_prove_it_once(tmp_path: Path) -> None:
+    """Each lane turns a policy of its own over, on the same two pods; all of it is gone afterwards."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    shop = scenario(tmp_path / "one")
+    other = scenario(tmp_path / "two", SCENARIO.replace("scenario: shop", "scenario: other").replace("/web", "/cook"))
+    cluster = FakeCluster()
+    provider = FakeProvider(cluster, private=False)
+    result = run([shop, other], provider, RunSettings("t1", parallel=2), lambda _: None)
+    policies = {item["metadata"]["name"] for item in cluster.applied if item["kind"] == "NetworkPolicy"}
+    pods = [item["metadata"]["name"] for item in cluster.applied if item["kind"] == "Pod"]
+
+    assert {str(item.judgement.verdict) for item in _flows(result) if item.judgement} == {"MATCH", "IGNORED"}
+    assert policies == {"only-80", "netpol-harness-sentinel-0", "netpol-harness-sentinel-1"}
+    assert (provider.opened, pods.count("server-0"), cluster.objects) == (1, 1, {})
 
 
 def test_no_name_of_the_run_is_in_a_report(tmp_path: Path) -> None:
