@@ -1,8 +1,13 @@
-"""Scenario files as collectors, their steps (or rows, or flows) as test items."""
+"""Scenario files as collectors, their steps (or rows, or flows) as test items.
+
+What only playing needs is imported when something is played: collecting alone stays quick.
+"""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +17,7 @@ from harness.errors import ScenarioError, SourceLocation
 from harness.model.flow import Flow
 from harness.model.result import FlowResult, ScenarioResult, StepResult, Verdict
 from harness.model.scenario import Scenario
-from harness.pytest_plugin import failing
-from harness.pytest_plugin.session import netpol_of
+from harness.pytest_plugin.options import choices
 from harness.scenario.load import load
 
 # Tags that pytest would act upon, were they markers: a scenario must not be skipped by the name of its subject.
@@ -21,6 +25,7 @@ _PYTEST_MARKERS = frozenset(
     {"skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings", "tryfirst", "trylast"}
 )
 MARKER = "netpol"
+_TAGS = pytest.StashKey[set[str]]()
 
 
 class ScenarioFile(pytest.File):
@@ -35,14 +40,15 @@ class ScenarioFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         """Yield an item a step, or a collector a step where the items are finer."""
         try:
-            self.scenario = load(_shown(self.path))
+            with _uncollected():
+                self.scenario = load(_shown(self.path))
         except ScenarioError as error:
             # With all problems, each with its position, and no traceback.
             raise self.CollectError(str(error)) from None
         self.extra_keyword_matches.update([self.scenario.name, *self.scenario.tags])
         for marker in _markers(self.scenario.tags, self.config):
             self.add_marker(marker)
-        finer = netpol_of(self.config).choices.items
+        finer = choices(self.config).items
         for number, step in enumerate(self.scenario.steps):
             if finer == "step":
                 yield StepItem.from_parent(self, name=step.name, number=number)
@@ -51,10 +57,14 @@ class ScenarioFile(pytest.File):
 
     def setup(self) -> None:
         """Play the scenario. An error here is one for each of its items, as set-up faults are."""
+        from harness.pytest_plugin.session import netpol_of
+
         self.result = netpol_of(self.config).play(self)
 
     def teardown(self) -> None:
         """Let go of pods that no scenario to come will ask for."""
+        from harness.pytest_plugin.session import netpol_of
+
         netpol_of(self.config).has_finished(self)
 
 
@@ -107,6 +117,9 @@ class StepItem(pytest.Item):
 
     def setup(self) -> None:
         """Raise where nothing was proved: that is an error of the environment and no failure of what is tested."""
+        from harness.pytest_plugin import failing
+        from harness.pytest_plugin.session import netpol_of
+
         if self.file.result is None:
             netpol_of(self.config).refuse(self.nodeid, self._location())
         scenario, step, flows = self._played()
@@ -121,6 +134,8 @@ class StepItem(pytest.Item):
 
     def runtest(self) -> None:
         """Compare what was seen with what is declared."""
+        from harness.pytest_plugin import failing
+
         scenario, step, flows = self._played()
         gravest = failing.verdict(flows)
         if gravest is Verdict.INCONCLUSIVE:
@@ -171,6 +186,19 @@ def _file_of(node: pytest.Item | pytest.Collector) -> ScenarioFile:
     return file
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector still while a file is loaded: none of what was loaded before is garbage."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def _shown(path: Path) -> Path:
     """Return a path as people write it, from where they are, so that positions can be clicked."""
     here = Path.cwd()
@@ -179,7 +207,7 @@ def _shown(path: Path) -> Path:
 
 def _markers(tags: Sequence[str], config: pytest.Config) -> Iterator[str]:
     yield MARKER
-    known = netpol_of(config).tags
+    known = config.stash.setdefault(_TAGS, set())
     for tag in tags:
         if tag in _PYTEST_MARKERS:
             continue

@@ -33,7 +33,6 @@ class Netpol:
     def __init__(self, config: pytest.Config) -> None:
         workerinput: Mapping[str, Any] = getattr(config, "workerinput", {})
         self.choices: Choices = choices(config)
-        self.tags: set[str] = set()
         self._rendezvous = Rendezvous.join(workerinput)
         known = self._rendezvous or config.stash.get(RENDEZVOUS, None)
         run = known.run if known else secrets.token_hex(3)

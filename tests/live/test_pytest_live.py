@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from harness.cluster.local import leftovers
+from harness.cluster.netns import leftovers
 
 pytest_plugins = ["pytester"]
 pytestmark = [pytest.mark.netns, pytest.mark.slow]
@@ -52,7 +52,7 @@ def test_segmented(netpol):
 def _project(pytester: pytest.Pytester) -> None:
     pytester.makefile(".yaml", policy=POLICY)
     for name in ("a", "b", "c"):
-        pytester.makefile(".yaml", **{f"{name}.scenario": SCENARIO.replace("NAME", name)})
+        (pytester.path / f"{name}.scenario.yaml").write_text(SCENARIO.replace("NAME", name))
     pytester.makepyfile(test_shop=PYTHON)
 
 
@@ -62,7 +62,7 @@ def test_scenarios_and_python_tests_pass_on_the_embedded_cluster(pytester: pytes
     document = json.loads((pytester.path / "result.json").read_text())
 
     result.assert_outcomes(passed=4)
-    assert (document["cluster"]["kind"], document["summary"]["MATCH"]) == ("local", 4 * 6)
+    assert (document["cluster"]["kind"], document["summary"]["MATCH"]) == ("local", 4 * 4)
 
 
 def test_a_fault_of_the_data_plane_fails_the_step(pytester: pytest.Pytester) -> None:
@@ -70,7 +70,7 @@ def test_a_fault_of_the_data_plane_fails_the_step(pytester: pytest.Pytester) -> 
     result = pytester.runpytest_subprocess("a.scenario.yaml", "--np-fault=ignores-end-port")
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["a.scenario.yaml:14: OUTAGE shop/web -> shop/db:83/TCP*"])
+    result.stdout.fnmatch_lines(["a.scenario.yaml:13: OUTAGE shop/web -> shop/db:83/TCP*"])
 
 
 def test_a_worker_that_is_killed_leaves_no_sandbox(pytester: pytest.Pytester) -> None:
@@ -90,6 +90,6 @@ def pytest_runtest_call(item):
     document = json.loads((pytester.path / "result.json").read_text())
 
     result.assert_outcomes(passed=1, failed=1)
-    assert document["summary"]["MATCH"] == 2 * 6
+    assert document["summary"]["MATCH"] == 2 * 4
     assert [pid for pid, marker in leftovers._marked() if marker.run == document["run"]] == []
     assert (pytester.path / "died").exists()
