@@ -222,10 +222,11 @@ def _clean(add: _Add) -> None:
     parser.add_argument("--kubeconfig", metavar="FILE", help="the kubeconfig (default: as kubectl finds it)")
     parser.add_argument("--context", metavar="NAME", help="the context in it (default: its current one)")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--run", metavar="ID", help="what that run left, expired or not, alive or dead")
+    which.add_argument("--run", metavar="ID", help="what that run left, expired or not")
     which.add_argument("--expired", action="store_true", help="all runs that are over their time (the default)")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be removed; so it is on a cluster")
     parser.add_argument("--yes", action="store_true", help="remove it from the cluster")
+    parser.add_argument("--force", action="store_true", help="with --run: though that run was heard of a moment ago")
 
 
 def _rbac(add: _Add) -> None:

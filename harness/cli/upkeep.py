@@ -114,12 +114,19 @@ def _clean_cluster(options: Namespace) -> ExitCode:
     from harness.cluster.kubernetes.cleaning import Cleaning
 
     with Cleaning.of_kubeconfig(options.kubeconfig, options.context) as cleaning:
-        chosen = cleaning.chosen(options.run)
+        found = cleaning.chosen(options.run)
+        # One that was heard of a moment ago may be somebody's run under way: a wrong ID must not end it.
+        living = [] if options.force else cleaning.living(found)
+        chosen = [item for item in found if item not in living]
+        for item in living:
+            say(f"leaving {cleaning.described(item)}\n    if it died a moment ago, wait a minute, or say --force")
         for item in chosen:
             say(f"{'removing' if options.yes else 'would remove'} {cleaning.described(item)}")
             say("".join(f"    {name}\n" for name in item.namespaces))
-        for item in cleaning.others(chosen):
+        for item in cleaning.others(found):
             say(f"leaving {cleaning.described(item)}")
+        if living:
+            return ExitCode.INCONCLUSIVE
         if not chosen:
             say(f"nothing of run {options.run} is here" if options.run else "nothing here is expired")
             return ExitCode.MATCH

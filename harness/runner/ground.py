@@ -68,7 +68,7 @@ def checked(provider: ClusterProvider) -> tuple[str, ...]:
     found = failed(checks)
     if found:
         raise PreflightError("\n".join(f"{item}\n    {item.remedy}" if item.remedy else str(item) for item in found))
-    return tuple(str(check) for check in warnings(checks))
+    return tuple(f"{item} ({item.remedy})" if item.remedy else str(item) for item in warnings(checks))
 
 
 def facts(known: Capabilities, remarks: Sequence[str] = ()) -> ClusterFacts:

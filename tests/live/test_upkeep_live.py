@@ -113,10 +113,14 @@ def granted(kubeconfig: str, tmp_path: Path) -> Iterator[Account]:
 
 @pytest.fixture
 def scenario(tmp_path: Path) -> Path:
-    """A scenario that makes, changes and deletes whatever a scenario can."""
-    (tmp_path / "policy.yaml").write_text(POLICY)
-    (tmp_path / "shop.scenario.yaml").write_text(SCENARIO)
-    return tmp_path / "shop.scenario.yaml"
+    """A scenario that makes, changes and deletes whatever a scenario can; its namespace is called as its file is.
+
+    The name is nobody else's: a test that looks for its run on a shared cluster must not find another one.
+    """
+    name = f"shop{secrets.token_hex(3)}"
+    (tmp_path / "policy.yaml").write_text(POLICY.replace("shop", name))
+    (tmp_path / f"{name}.scenario.yaml").write_text(SCENARIO.replace("shop", name))
+    return tmp_path / f"{name}.scenario.yaml"
 
 
 def _harness(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -125,7 +129,7 @@ def _harness(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_healthy_cluster_passes_its_preflight_in_seconds(kubeconfig: str) -> None:
-    """Nothing fails, and it costs a run little: 2 s here, and some more where the machine is busy."""
+    """Nothing fails, and it costs a run little: a second or two, and more where the machine is busy."""
     provider = KubeconfigProvider(kubeconfig=kubeconfig)
     started = time.monotonic()
     checks = provider.preflight()
@@ -140,7 +144,7 @@ def test_a_healthy_cluster_passes_its_preflight_in_seconds(kubeconfig: str) -> N
         "Pod Security",
         "room",
     }
-    assert took_s < 10
+    assert took_s < 30
 
 
 def test_a_run_under_exactly_the_printed_role_passes(granted: Account, scenario: Path) -> None:
@@ -254,7 +258,7 @@ def test_everything_of_a_run_says_whose_it_is(kubeconfig: str, client: Client, s
     """Namespaces by labels and annotations, our own objects by annotations; the author's policy stays as written."""
     process = _start(scenario, kubeconfig)
     try:
-        shop = _until_namespace(client, process, "-shop")
+        shop = _until_namespace(client, process, scenario)
         annotations = shop["metadata"]["annotations"]
         pods = client.get(f"/api/v1/namespaces/{shop['metadata']['name']}/pods")["items"]
     finally:
@@ -267,22 +271,27 @@ def test_everything_of_a_run_says_whose_it_is(kubeconfig: str, client: Client, s
 
 
 def test_clean_removes_a_killed_run_only_when_told_to(kubeconfig: str, client: Client, scenario: Path) -> None:
-    """First it says what would go; with --yes that goes, and nothing of anybody else."""
+    """One that is under way is left; then it says what would go; with --yes that goes, and nothing else."""
+    scenario.write_text(scenario.read_text() + "  wait: 120s\n")
     process = _start(scenario, kubeconfig)
-    shop = _until_namespace(client, process, "-shop")
-    process.kill()
-    process.communicate()
-    run = shop["metadata"]["labels"][RUN_LABEL]
-    arguments = ["clean", "--cluster", "kubeconfig", "--kubeconfig", kubeconfig, "--run", run]
-    dry = _harness(*arguments)
-    still_there = client.find(NAMESPACES.item("", shop["metadata"]["name"])) is not None
-    done = _harness(*arguments, "--yes")
+    try:
+        shop = _until_namespace(client, process, scenario)["metadata"]
+        arguments = ["clean", "--cluster", "kubeconfig", "--kubeconfig", kubeconfig, "--run", shop["labels"][RUN_LABEL]]
+        living = _harness(*arguments, "--yes")
+    finally:
+        process.kill()
+        process.communicate()
+    dry = _harness(*arguments, "--force")
+    still_there = client.find(NAMESPACES.item("", shop["name"])) is not None
+    done = _harness(*arguments, "--force", "--yes")
+    selector = {"labelSelector": f"{RUN_LABEL}={shop['labels'][RUN_LABEL]}"}
 
+    assert (living.returncode, "if it died a moment ago" in living.stdout) == (3, True)
     assert (dry.returncode, still_there) == (0, True)
+    assert shop["name"] in dry.stdout
     assert "nothing was removed" in dry.stdout
-    assert shop["metadata"]["name"] in dry.stdout
     assert done.returncode == 0, done.stdout
-    assert client.get(NAMESPACES.collection(""), {"labelSelector": f"{RUN_LABEL}={run}"})["items"] == []
+    assert client.get(NAMESPACES.collection(""), selector)["items"] == []
 
 
 def test_only_what_is_over_its_time_is_expired(client: Client) -> None:
@@ -364,15 +373,14 @@ def _start(scenario: Path, kubeconfig: str) -> subprocess.Popen[str]:
     return subprocess.Popen([*command, "--kubeconfig", kubeconfig], stdout=pipe, stderr=pipe, text=True)
 
 
-def _until_namespace(client: Client, process: subprocess.Popen[str], suffix: str) -> dict[str, Any]:
-    """Wait until a run of ours has a namespace with pods in it, and return the namespace."""
-    before = datetime.now(UTC) - timedelta(seconds=5)
+def _until_namespace(client: Client, process: subprocess.Popen[str], scenario: Path) -> dict[str, Any]:
+    """Wait until the run has a namespace with pods in it, and return the namespace."""
+    suffix = "-" + scenario.name.partition(".")[0]
     end = time.monotonic() + 180
     while time.monotonic() < end and process.poll() is None:
         for item in client.get(NAMESPACES.collection(""), {"labelSelector": RUN_LABEL})["items"]:
             name = item["metadata"]["name"]
-            is_new = datetime.fromisoformat(item["metadata"]["creationTimestamp"]) >= before
-            if is_new and name.endswith(suffix) and client.get(f"/api/v1/namespaces/{name}/pods")["items"]:
+            if name.endswith(suffix) and client.get(f"/api/v1/namespaces/{name}/pods")["items"]:
                 return item
         time.sleep(0.2)
     raise AssertionError(f"the run never had pods: {process.communicate()}")

@@ -50,6 +50,10 @@ class Cleaning:
         """Return the run of that name, dead or alive; without a name, all that are over their time."""
         return [item for item in self._runs if (item.run == run if run else item.is_expired(self._now))]
 
+    def living(self, chosen: Sequence[RunOnCluster]) -> list[RunOnCluster]:
+        """Return those that were heard of a moment ago."""
+        return [item for item in chosen if item.is_alive(self._now)]
+
     def others(self, chosen: Sequence[RunOnCluster]) -> list[RunOnCluster]:
         """Return the runs that are left alone."""
         return [item for item in self._runs if item not in chosen]

@@ -156,7 +156,7 @@ def test_a_warning_of_the_preflight_goes_into_the_report(tmp_path: Path) -> None
     )
     provider = FakeProvider(FakeCluster(), checks=checks)
     result = run([scenario(tmp_path)], provider, RunSettings("t1", parallel=1), told.append)
-    expected = "cluster-wide policies: GlobalNetworkPolicy/x holds for the pods too"
+    expected = "cluster-wide policies: GlobalNetworkPolicy/x holds for the pods too (remove)"
 
     assert result.cluster is not None
     assert result.cluster.notes[-1] == expected
