@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from harness.reporting import annotations, codequality, document, explanation, junit, markdown, prediction, terminal
-from harness.reporting import document, explanation, prediction, terminal
 from tests.golden.histories import REPORTS as HISTORIES
 from tests.golden.results import RUNS, forecast
 from tests.golden.results import explanation as an_explanation
