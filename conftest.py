@@ -18,5 +18,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="fail the tests skipped for want of NAME (netns, nc, curl, openssl, cluster, audit, lab); repeatable",
+        help="fail the tests skipped for want of NAME "
+        "(netns, nc, curl, openssl, chromium, cluster, audit, lab); repeatable",
     )

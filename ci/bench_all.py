@@ -22,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "ci")]
 
+import bench_html  # noqa: E402
 import bench_local  # noqa: E402
 import bench_predictor  # noqa: E402
 
@@ -161,10 +162,24 @@ def measure_predictor() -> Iterator[Figure]:
         yield Figure(f"index, {name}", found.index_s, "s")
 
 
+def measure_html() -> Iterator[Figure]:
+    """Write, open, filter and scroll the page of 100,000 flows; what needs Chromium only where it is."""
+    for name, result in bench_html.shapes().items():
+        found = bench_html.measure(result)
+        title = f"HTML of {found.flows:,} flows, {name}"
+        yield Figure(f"{title}: written", found.write_s, "s", bench_html.PROMISED_WRITE_S)
+        yield Figure(f"{title}: size", found.megabytes, "MB")
+        if found.open_s is not None and found.filter_s is not None and found.scroll_s is not None:
+            yield Figure(f"{title}: opened", found.open_s, "s", bench_html.PROMISED_OPEN_S)
+            yield Figure(f"{title}: slowest filter", found.filter_s, "s", bench_html.PROMISED_FILTER_S)
+            yield Figure(f"{title}: scrolled by 8 cells", found.scroll_s, "s")
+
+
 PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "help": measure_help,
     "lint": measure_lint,
     "predictor": measure_predictor,
+    "html": measure_html,
     "pods": measure_pods,
     "step": measure_step,
     "folder": measure_folder,

@@ -53,6 +53,12 @@ def _openssl() -> str | None:
 
 
 @cache
+def _chromium() -> str | None:
+    absent = [program for program in ("chromium", "chromedriver") if shutil.which(program) is None]
+    return f"no {' and no '.join(absent)} on PATH; as root: ci/browser" if absent else None
+
+
+@cache
 def _cluster() -> str | None:
     path = os.environ.get("NETPOL_KUBECONFIG")
     if not path:
@@ -82,6 +88,7 @@ REQUIREMENTS: Mapping[str, Callable[[], str | None]] = {
     "nc": _nc,
     "curl": _curl,
     "openssl": _openssl,
+    "chromium": _chromium,
     "cluster": _cluster,
     "audit": _audit,
     "lab": _lab,

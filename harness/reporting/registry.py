@@ -24,6 +24,7 @@ REPORTS: Mapping[str, Report] = {
     "junit": Report("harness.reporting.junit:render", "JUnit XML, a suite a scenario and a case a flow"),
     "codequality": Report("harness.reporting.codequality:render", "GitLab's code quality report (JSON)"),
     "markdown": Report("harness.reporting.markdown:render", "Markdown that fits a comment on a pull request"),
+    "html": Report("harness.reporting.html:render", "one self-contained page: matrices, evidence, latency"),
 }
 
 
