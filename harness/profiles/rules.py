@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from harness.model.flow import Flow, L4Protocol
 from harness.model.labels import LabelSelector, Operator, Requirement
-from harness.model.policy import Direction, Peer, Rule
+from harness.model.policy import Direction, NetworkPolicy, Peer, Rule
 from harness.model.topology import Pod, Topology
 from harness.profiles.world import Reading, World, ends, every_flow, has_blocks, is_on_host, rules_of, with_rules
 
@@ -57,6 +57,24 @@ def ranges_without_end() -> Reading:
         return replace(rule, ports=tuple(replace(port, end_port=None) for port in rule.ports))
 
     return Reading(matters, every_flow, lambda world: with_rules(world, reread))
+
+
+def rules_count_without_their_type() -> Reading:
+    """A direction that has rules is isolated, whether or not policyTypes names it."""
+
+    def matters(world: World) -> bool:
+        return any(policy.policy_types != _typed(policy) for policy in world.policies)
+
+    def reread(world: World) -> World:
+        policies = tuple(replace(policy, policy_types=_typed(policy)) for policy in world.policies)
+        return world._replace(policies=policies)
+
+    return Reading(matters, every_flow, reread)
+
+
+def _typed(policy: NetworkPolicy) -> tuple[Direction, ...]:
+    missing = (way for way in Direction if policy.rules(way) and way not in policy.policy_types)
+    return (*policy.policy_types, *missing)
 
 
 def named_egress_needs_one_number() -> Reading:
