@@ -100,7 +100,7 @@ def _again(model: RunRecord, number: int, chance: random.Random) -> RunRecord:
         letters = bytearray(b"M" * len(cells.verdicts))
         if place in failing:
             letters[failing[place]] = ord("L")
-        latencies = bytes(chance.choices(range(80, 200), k=len(letters)))
+        latencies = bytes(80 + byte // 2 for byte in chance.randbytes(len(letters)))
         step = replace(step, cells=replace(cells, verdicts=bytes(letters)), latencies=latencies)
         scenarios.append(replace(scenario, steps=(step,)))
     return RunRecord(header, tuple(scenarios))
