@@ -191,8 +191,8 @@ class Stage:
         return frozenset(protocol for protocol in L4Protocol if said and all(protocol in each for each in said))
 
     def diagnose(self, endpoints: Iterable[Endpoint]) -> str:
-        """Return the cluster's own account of some pods; never raises."""
-        return self.cluster.diagnose([self._pod_ref(item) for item in endpoints if item in self.topology.pods])
+        """Return the cluster's own account of some pods and externals; never raises."""
+        return self.cluster.diagnose([self._pod_ref(item) for item in endpoints if item not in self.topology.services])
 
     def close(self) -> None:
         """Close the channels and delete all namespaces of this stage."""
