@@ -53,6 +53,15 @@ class Controller:
         except UsageError as error:
             raise pytest.UsageError(str(error)) from error
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take in what a worker could not leave clean; of one that died the cluster's host takes care."""
+        fault = getattr(node, "workeroutput", {}).get("netpol_fault")
+        if fault is not None:
+            from harness.pytest_plugin.session import netpol_of
+
+            netpol_of(self._config).leave_by(lambda: f"{node.gateway.id}: {fault}")
+
     def pytest_unconfigure(self) -> None:
         """Leave the cluster where the session broke off before it could, and the rendezvous in any case."""
         if self._host is not None:

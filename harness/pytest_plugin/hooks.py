@@ -77,6 +77,11 @@ class Hooks:
             return
         faults = netpol.write(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
         fault = netpol.close()
+        workeroutput = getattr(self._config, "workeroutput", None)
+        if workeroutput is not None:
+            # Nobody sees a worker's terminal.
+            workeroutput["netpol_fault"] = fault
+            return
         self._remarks += [*faults, *([f"the cluster was not left clean: {fault}"] if fault else [])]
         if self._remarks and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR

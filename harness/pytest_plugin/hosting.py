@@ -29,10 +29,11 @@ class Host:
         """
         self._netpol.expect(file["path"] for file in plan["files"].values())
         provider = provider_of(self._netpol.choices, self._rendezvous.run)
+        # Workers end with their controller: it must not go before the reports are written.
+        self._stack.enter_context(terminable())
         if provider.private:
             self._rendezvous.invite({"private": True})
             return
-        self._stack.enter_context(terminable())
         try:
             disturbances = checked(provider)
             self._stack.enter_context(provider.open())

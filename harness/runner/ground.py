@@ -160,7 +160,12 @@ class Ground:
         return next((number for number, (up, _) in self._stages.items() if up == topology), None)
 
     def _bring_up(self, scenario: Scenario) -> int:
-        pods = max(len(topology.pods) for topology in (scenario.topology, *(step.topology for step in scenario.steps)))
+        topologies = (scenario.topology, *(step.topology for step in scenario.steps))
+        pods = max(len(topology.pods) for topology in topologies)
+        if any(topology.externals for topology in topologies):
+            # Their addresses are fixed, and only one stage can have them.
+            for number in [number for number, (_, stage) in self._stages.items() if stage.topology.externals]:
+                self._take_down(number)
         while self._stages and self._pods() + pods > self._settings.pod_budget:
             self._take_down(next(iter(self._stages)))
         self._made += 1

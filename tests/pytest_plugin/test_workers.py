@@ -163,3 +163,24 @@ def test_tests_in_python_use_the_same_cluster(project: Project, pytester: pytest
     result.assert_outcomes(passed=4)
     assert document["summary"]["scenarios"] == 4
     assert project.clusters().count("open host") == 1
+
+
+@pytest.mark.slow
+def test_what_a_worker_could_not_leave_clean_is_told_by_the_controller(project: Project) -> None:
+    """Nobody sees a worker's terminal, and a session that leaves something behind is not green."""
+    project.configure(
+        """
+from harness.errors import ClusterError
+class FakeCluster(FakeCluster):
+    def delete(self, refs):
+        if any("sentinel" in ref.name for ref in refs):
+            raise ClusterError("the namespace does not go away")
+        super().delete(refs)
+"""
+    )
+    teams(project, "a", "red")
+    result = project.run_apart("-n1", SHARED)
+
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["the cluster was not left clean: gw0: the namespace does not go away"])
+    assert result.ret != pytest.ExitCode.OK

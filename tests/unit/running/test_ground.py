@@ -148,3 +148,16 @@ def test_pods_that_do_not_come_up_make_their_scenario_inconclusive_and_the_next_
 
     assert (failed.error, played.error) == ("no room for another pod", None)
     assert cluster.objects == {}
+
+
+def test_no_two_stages_with_externals_stand_at_once(tmp_path: Path) -> None:
+    """An external's address is fixed: the next scenario may want the same one under another name."""
+    cluster = FakeCluster()
+    standing = []
+    with ground(cluster, RunSettings("t1")) as opened:
+        for name in ("office", "cafe"):
+            text = SCENARIO.replace("steps:", f"  externals: {{{name}: {{address: 203.0.113.10}}}}\nsteps:")
+            opened.perform(scenario(tmp_path, text))
+            standing.append([ref.name for ref in cluster.objects if ref.kind == "External"])
+
+    assert [len(names) for names in standing] == [1, 1]
