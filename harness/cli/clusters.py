@@ -12,7 +12,7 @@ from harness.cli.screen import say, tell
 from harness.cluster.kind import keeping
 from harness.cluster.kind.provider import KindProvider
 from harness.errors import ExitCode
-from harness.runner.sentinel import Sentinel
+from harness.runner.ground import proved
 from harness.runner.settings import RunSettings
 
 
@@ -37,12 +37,13 @@ def up(options: Namespace) -> ExitCode:
         cancelled=settings.cancelled,
         tell=report,
     )
-    with stopping(settings.cancelled), provider.open() as cluster, provider.phase("canary"):
-        sentinel = Sentinel(cluster, settings, 0)
-        try:
-            sentinel.bring_up()
-        finally:
-            sentinel.close()
+    with (
+        stopping(settings.cancelled),
+        provider.open() as cluster,
+        provider.phase("canary"),
+        proved(cluster, settings, 0),
+    ):
+        pass
     say(f"kind cluster {provider.name} is up, and enforces what policies say. To use it, and to delete it:")
     say(
         "  netpol-harness run scenarios/ --cluster kubeconfig "

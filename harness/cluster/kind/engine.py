@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,8 +68,8 @@ class Engine:
         """
         command = [self.name, "save", "--output", str(file)]
         done = self.programs.run([*command, "--platform", self.platform, image], deadline_s=_SAVE_S)
-        if done.status != 0 and "unknown flag" in done.errors:
-            # docker before 28, and podman: their stores hold one platform of an image.
+        if done.status != 0 and re.search(r"unknown flag|requires API version", done.errors):
+            # docker before 28 (client or daemon) and podman: their stores hold one platform of an image.
             done = self.programs.run([*command, image], deadline_s=_SAVE_S)
         if done.status != 0:
             raise explained(done.said, doing=f"saving {image}", where=self.name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.errors import ClusterError, EnvironmentMissingError
 
 INSTALL_KIND = "install kind (its quick start page has the binaries), and see that `kind version` answers"
-INSTALL_ENGINE = "install docker (Debian: apt-get install docker.io) or podman, and see that `docker info` answers"
+INSTALL_ENGINE = "install docker or podman, and see that `docker info` answers"
 
 
 @dataclass(frozen=True, slots=True)
