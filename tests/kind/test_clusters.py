@@ -150,7 +150,9 @@ def test_only_a_dead_run_of_our_own_is_a_leftover(machine: Machine) -> None:
         found = keeping.find_leftovers()
         keeping.remove_leftovers(found)
 
-    assert [item.name for item in found] == ["netpol-run-dead"]
+        other = keeping.find_leftovers("another")
+
+    assert ([item.name for item in found], other) == (["netpol-run-dead"], ())
     assert machine.clusters == ["netpol-kept", "netpol-run-foreign", "netpol-run-live", "somebody-elses"]
 
 

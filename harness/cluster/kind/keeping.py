@@ -45,15 +45,16 @@ def delete(name: str | None) -> tuple[str, bool]:
     return full, was_there
 
 
-def find_leftovers() -> tuple[Kept, ...]:
-    """Return the clusters of runs of ours that died; none where there is no kind to ask."""
+def find_leftovers(run: str | None = None) -> tuple[Kept, ...]:
+    """Return the clusters of runs of ours that died, or of this one; none where there is no kind to ask."""
     if shutil.which("kind") is None:
         return ()
     try:
-        return tuple(item for item in clusters() if item.is_leftover)
+        found = tuple(item for item in clusters() if item.is_leftover)
     except ClusterError:
         # No engine that answers: there is nothing that could have been left, or nobody to ask about it.
         return ()
+    return tuple(item for item in found if run is None or item.name == f"{RUN_PREFIX}{run}")
 
 
 def remove_leftovers(found: tuple[Kept, ...]) -> None:
