@@ -118,13 +118,25 @@ def test_a_kept_cluster_that_differs_is_not_used(machine: Machine) -> None:
 
 
 def test_an_unfinished_cluster_is_made_anew(machine: Machine) -> None:
-    """What a killed process left is ours by its name, and of no use."""
+    """What a killed process left is of no use, and its API server may not even have started."""
     (machine.folder / "clusters" / "netpol-kept").mkdir()
+    places.unfinished("netpol-kept").touch()
+    machine.let("kind-get kubeconfig", "fail", "no control plane")
     with machine.provider(name="kept", keep=True).open():
         pass
 
     asked = [" ".join(call.split()[1:3]) for call in machine.calls if call.startswith(("kind create", "kind delete"))]
     assert asked == ["delete cluster", "create cluster"]
+
+
+def test_a_cluster_that_says_nothing_of_itself_is_left_alone(machine: Machine) -> None:
+    """Another user may be building it, with a lock that is not seen from here."""
+    (machine.folder / "clusters" / "netpol-kept").mkdir()
+
+    with pytest.raises(ClusterError, match="nothing in it says that it was finished"):
+        machine.provider(name="kept", keep=True).open().__enter__()
+
+    assert machine.clusters == ["netpol-kept"]
 
 
 def test_the_kubeconfig_is_for_its_owner_alone(machine: Machine) -> None:

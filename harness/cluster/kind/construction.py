@@ -49,6 +49,8 @@ class Site:
 
     def build(self, image: str) -> str:
         """Build the cluster and return the name that its nodes know the probe image by. Raises `ClusterError`."""
+        mark = places.unfinished(self.name)
+        mark.touch()
         with self.phase("create"), tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             file.write(configuration(self.spec))
             file.flush()
@@ -60,6 +62,7 @@ class Site:
                     self._install(self.cni.text)
             self._await(client)
             ledger.write(client, self.record)
+        mark.unlink()
         return known
 
     def load(self, image: str) -> str:
@@ -69,10 +72,12 @@ class Site:
             return images.load_image(self.kind, self.name, image)
 
     def resume(self) -> bool:
-        """Take up an existing cluster; False for one that was never finished.
+        """Take up an existing cluster; False for one whose builder was killed.
 
         Raises `ClusterError` for one that does not answer, or that is not what is asked for.
         """
+        if places.unfinished(self.name).exists():
+            return False
         self.kind.write_kubeconfig(self.name, self.kubeconfig)
         where = f"kind cluster {self.name}"
         with closing(open_client(str(self.kubeconfig))) as client:
@@ -83,7 +88,8 @@ class Site:
                     f"it exists, but its API server does not answer: {fault.what}", where=where, remedy=self._down
                 ) from fault
         if found is None:
-            return False
+            # Perhaps being built by another user, whose lock we do not see.
+            raise ClusterError("it exists, but nothing in it says that it was finished", where=where, remedy=self._down)
         if differing := ledger.differences(found, self.record):
             raise ClusterError(
                 f"it exists already, with {differing}", where=where, remedy=f"{self._down}, or choose another --name"

@@ -42,6 +42,11 @@ def kubeconfig(name: str) -> Path:
     return state() / f"{name}.kubeconfig"
 
 
+def unfinished(name: str) -> Path:
+    """Return the mark of a cluster that is being built: where it outlives its builder, that was killed."""
+    return state() / f"{name}.unfinished"
+
+
 def lock_file(name: str) -> Path:
     """Return where the lock of a cluster of ours lies; it exists as long as the cluster does."""
     return state() / f"{name}.lock"
@@ -80,7 +85,7 @@ def is_held(name: str) -> bool:
 
 def forget(name: str) -> None:
     """Remove the files of a cluster that is gone; called by who holds its lock."""
-    for file in (kubeconfig(name), Path(f"{kubeconfig(name)}.lock"), lock_file(name)):
+    for file in (kubeconfig(name), Path(f"{kubeconfig(name)}.lock"), unfinished(name), lock_file(name)):
         file.unlink(missing_ok=True)
 
 

@@ -77,7 +77,10 @@ class Kind:
         command = ["kind", "export", "logs", str(folder), "--name", name]
         with contextlib.suppress(ClusterError):
             self.programs.run(command, deadline_s=_LOGS_S, stoppable=False)
-        return any(folder.iterdir())
+        if any(folder.iterdir()):
+            return True
+        folder.rmdir()
+        return False
 
     def delete(self, name: str, kubeconfig: Path) -> None:
         """Delete a cluster and see that it is gone; an absent one is. Not to be stopped. Raises `ClusterError`."""
