@@ -6,11 +6,14 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.cluster.kind import places
+from harness.cluster.kind.programs import Programs
+from harness.cluster.kind.tool import find_kind
 from harness.errors import ClusterError, EnvironmentMissingError, InterruptedRunError, UsageError
 from tests.kind.machine import Machine
 
@@ -197,9 +200,12 @@ def test_a_cluster_that_cannot_be_deleted_is_said(machine: Machine) -> None:
     """Silence would leave it running for good; the sentence has the command."""
     machine.let("kind-delete", "deaf")
     machine.let("docker-rm", "deaf")
+    with machine.provider(keep=True, name="run-r1").open():
+        pass
+    kind = replace(find_kind(Programs()), patience_s=0.1)
 
     with pytest.raises(ClusterError, match="could not be deleted") as raised:
-        _open(machine)
+        kind.delete(NAME, places.kubeconfig(NAME))
 
     assert "docker rm --force --volumes netpol-run-r1-control-plane" in str(raised.value.remedy)
 
