@@ -19,5 +19,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         metavar="NAME",
         help="fail the tests skipped for want of NAME "
-        "(netns, nc, curl, openssl, chromium, cluster, audit, lab); repeatable",
+        "(netns, nc, curl, openssl, chromium, cluster, audit, lab, kind); repeatable",
     )

@@ -114,6 +114,15 @@ class PreflightError(ClusterError):
     """What was looked at before the run says that it could not mean anything; tells all of it."""
 
 
+class InterruptedRunError(HarnessError):
+    """Someone asked the run to stop; everything brought up is taken down on the way out."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+    def __init__(self) -> None:
+        super().__init__("interrupted")
+
+
 class ProbeError(HarnessError):
     """An agent or its channel failed; becomes an INCONCLUSIVE, never a verdict."""
 

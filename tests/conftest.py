@@ -82,6 +82,20 @@ def _lab() -> str | None:
     return None if os.access(path, os.X_OK) else f"NETPOL_LAB names {path}, which is no program"
 
 
+@cache
+def _kind() -> str | None:
+    if "NETPOL_KIND" not in os.environ:
+        return "nobody asked for one; set NETPOL_KIND to the options of a cluster, as '--cni calico' or ''"
+    for command in (["kind", "version"], ["docker", "version"]):
+        try:
+            tried = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"`{' '.join(command)}` does not run: {error}; install kind and docker"
+        if tried.returncode != 0:
+            return f"`{' '.join(command)}` says: {tried.stderr.strip()}; start docker"
+    return None
+
+
 # Name -> what is missing and how to get it, None where nothing is.
 REQUIREMENTS: Mapping[str, Callable[[], str | None]] = {
     "netns": _netns,
@@ -92,6 +106,7 @@ REQUIREMENTS: Mapping[str, Callable[[], str | None]] = {
     "cluster": _cluster,
     "audit": _audit,
     "lab": _lab,
+    "kind": _kind,
 }
 
 

@@ -34,6 +34,7 @@ def parser() -> ArgumentParser:
     _predict(commands.add_parser)
     _explain(commands.add_parser)
     _doctor(commands.add_parser)
+    _clusters(commands.add_parser)
     _clean(commands.add_parser)
     _rbac(commands.add_parser)
     _report(commands.add_parser)
@@ -82,7 +83,10 @@ def _paths(parser: ArgumentParser, nargs: str = "+") -> None:
 
 def _cluster(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
-        "--cluster", default="local", metavar="NAME", help="local (the default: embedded) or kubeconfig (any cluster)"
+        "--cluster",
+        default="local",
+        metavar="NAME",
+        help="local (the default: embedded), kubeconfig (any cluster) or kind (made for it)",
     )
     parser.add_argument("--kubeconfig", metavar="FILE", help="the kubeconfig (default: as kubectl finds it)")
     parser.add_argument("--context", metavar="NAME", help="the context in it (default: its current one)")
@@ -90,6 +94,22 @@ def _cluster(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--outside", metavar="NETNS", help="where externals live: a network namespace here that leads to the nodes"
     )
+
+
+def _kind(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("--name", metavar="NAME", help="keep it under this name, or use the one kept under it")
+    parser.add_argument("--cni", metavar="CNI", help="calico, cilium or kindnet (the default)")
+    parser.add_argument("--kubernetes", metavar="VERSION", help="its version, as 1.36 (default: kind's own)")
+    parser.add_argument("--nodes", type=_positive, metavar="N", help="control plane and workers together (default: 2)")
+    parser.add_argument("--ip-family", metavar="FAMILY", help="ipv4 (the default), ipv6 or dual")
+    parser.add_argument(
+        "--cni-manifest", metavar="FILE", help="the CNI's manifest or chart, in place of the pinned one"
+    )
+    parser.add_argument(
+        "--image-archive", action="append", metavar="FILE", help="load the images of this archive; repeatable"
+    )
+    parser.add_argument("--node-image", metavar="IMAGE", help="kind's node image, in place of the pinned one")
+    parser.add_argument("--mirror", metavar="BASE", help="a folder or address that has the pinned files, by name")
 
 
 def _colour(parser: ArgumentParser) -> None:
@@ -114,7 +134,8 @@ def _run(add: _Add) -> None:
         "  netpol-harness run scenarios/ --history runs.db && netpol-harness history runs.db\n"
         "  netpol-harness run scenarios/ --fault ignores-end-port   (does the harness notice?)\n"
         "  netpol-harness run --list-faults\n"
-        "  netpol-harness run scenarios/isolation --cluster kubeconfig --context staging\n",
+        "  netpol-harness run scenarios/isolation --cluster kubeconfig --context staging\n"
+        "  netpol-harness run scenarios/ --cluster kind --cni calico --nodes 3\n",
     )
     _paths(parser, "*")  # --list-faults needs none
     add_shard(parser)
@@ -130,6 +151,9 @@ def _run(add: _Add) -> None:
         metavar="NAME",
         help="known deviations: NAME[@VERSION] of a CNI, a file, or none (default: of the CNI found there)",
     )
+    made = parser.add_argument_group("a cluster made by kind (--cluster kind)")
+    _kind(made)
+    made.add_argument("--keep", action="store_true", default=None, help="leave it for the next run, also if it failed")
     probing = parser.add_argument_group("probing")
     probing.add_argument("--engine", choices=("socket", "nc", "curl"), default="socket", help="what sends the probes")
     probing.add_argument("--parallel", type=_positive, metavar="N", help="scenarios side by side (default: by cores)")
@@ -202,9 +226,35 @@ def _doctor(add: _Add) -> None:
         "  netpol-harness doctor --cluster kubeconfig --context staging --json\n",
     )
     _cluster(parser)
+    _kind(parser.add_argument_group("a cluster made by kind (--cluster kind)"))
     parser.add_argument("--fault", help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="every check as JSON, for scripts")
     parser.add_argument("-q", "--quiet", action="store_true", help="one sentence, and only if something is missing")
+
+
+def _clusters(add: _Add) -> None:
+    parser = add(
+        "cluster",
+        help="make and delete clusters with kind",
+        description="Make and delete clusters with kind; what it did not make it leaves alone.",
+    )
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    up = _command(
+        verbs.add_parser,
+        "up",
+        "Make a cluster with kind, see that it enforces policies, and keep it.",
+        "clusters",
+        "  netpol-harness cluster up --cni calico --kubernetes 1.36 --nodes 3 --ip-family dual\n"
+        "  netpol-harness cluster up --cni cilium --cni-manifest cilium.yaml --image-archive cilium.tar\n",
+    )
+    up.set_defaults(cluster="kind")
+    _kind(up)
+    up.add_argument("--image", metavar="IMAGE", help="the probe pods' image: any with Python 3.9 or newer")
+    up.add_argument("--keep", action="store_true", default=None, help="leave the cluster even if it failed, for a look")
+    up.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    down = _command(verbs.add_parser, "down", "Delete a cluster that `cluster up` or a run made.", "clusters")
+    down.add_argument("--name", metavar="NAME", help="which one (default: the one without a name of its own)")
+    _command(verbs.add_parser, "list", "List the clusters that are made here, and what for.", "clusters")
 
 
 def _clean(add: _Add) -> None:

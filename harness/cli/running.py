@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import sys
-import threading
 from argparse import Namespace
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from types import FrameType
-from typing import Any
 
 from harness.cli import reports, revision
 from harness.cli.ci_job import hushed
+from harness.cli.interruption import stopping
 from harness.cli.screen import has_colour, say, tell, width
 from harness.cli.selection import chosen_provider, load_selected
 from harness.errors import ExitCode, HarnessError, UsageError
@@ -75,9 +70,10 @@ def run(options: Namespace) -> ExitCode:
 
 def _played(options: Namespace, settings: RunSettings, scenarios: tuple[Scenario, ...]) -> RunResult:
     """Run, showing what happens; a shard may have no scenarios, and opens no cluster then."""
-    provider = chosen_provider(options, settings.run, disturbs=options.verbatim_namespaces)
     screen = _Screen(options)
-    with _stopping(settings.cancelled):
+    offered = {"cancelled": settings.cancelled, "tell": screen.remark}
+    provider = chosen_provider(options, settings.run, offered, disturbs=options.verbatim_namespaces)
+    with stopping(settings.cancelled):
         result = play(scenarios, provider, settings, screen.on) if scenarios else _nothing(settings)
     if not reports.take_stdout(options):
         look = {"width": width(sys.stdout), "colour": screen.colour, "verbose": options.verbose}
@@ -147,6 +143,11 @@ class _Screen:
         if shown:
             tell(shown)
 
+    def remark(self, text: str) -> None:
+        """Show what a cluster says while it is being made."""
+        if not self._quiet:
+            tell(self._progress.cleared() + text)
+
     def _pause(self, event: Event) -> None:
         tell(self._progress.cleared())
         tell(f"{event.scenario} / {event.step}: {event.data['flows']} flows failed; the pods stay up. Try by hand:\n")
@@ -176,24 +177,3 @@ def _list_faults() -> ExitCode:
     for name, fault in sorted(FAULTS.items()):
         say(f"{name:34} {fault.about} [{fault.source}]")
     return ExitCode.MATCH
-
-
-@contextmanager
-def _stopping(cancelled: threading.Event) -> Iterator[None]:
-    """Turn the first Ctrl-C or SIGTERM into an orderly end, and a second one into an end at once."""
-
-    def stop(signum: int, _: FrameType | None) -> None:
-        if cancelled.is_set():
-            # Everything brought up dies with this process; `clean` knows the rest.
-            os._exit(ExitCode.INTERRUPTED)
-        cancelled.set()
-        tell(f"\n{signal.Signals(signum).name}: cleaning up (once more to stop at once)\n")
-
-    before: dict[signal.Signals, Callable[..., Any] | int | None] = {
-        number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

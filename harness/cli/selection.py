@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from harness.cluster.interface import ClusterProvider
 from harness.cluster.registry import open_provider
@@ -45,19 +46,35 @@ def is_selected(scenario: Scenario, tags: Sequence[str]) -> bool:
     return all((tag[1:] not in scenario.tags) if tag.startswith("!") else (tag in scenario.tags) for tag in tags)
 
 
-def chosen_provider(options: Namespace, run: str, *, disturbs: bool = False) -> ClusterProvider:
+# What the command line may say about a cluster, each under its option's name; a provider refuses what it does not know.
+_CLUSTER_OPTIONS = (
+    "fault",
+    "kubeconfig",
+    "context",
+    "image",
+    "outside",
+    "name",
+    "cni",
+    "kubernetes",
+    "nodes",
+    "ip_family",
+    "cni_manifest",
+    "image_archive",
+    "node_image",
+    "mirror",
+    "keep",
+)
+
+
+def chosen_provider(
+    options: Namespace, run: str, offered: Mapping[str, Any] | None = None, *, disturbs: bool = False
+) -> ClusterProvider:
     """Build the provider of the cluster that the command line names. Raises `UsageError`.
 
-    `disturbs` says that the run takes names that another run may want as well.
+    What is `offered` is for one that takes long to open. `disturbs` says that the run takes names that another run may
+    want as well.
     """
-    return open_provider(
-        options.cluster,
-        run=run,
-        fault=options.fault,
-        kubeconfig=options.kubeconfig,
-        context=options.context,
-        image=options.image,
-        # A private cluster has nobody on it to disturb.
-        exclusive=(disturbs and options.cluster == "kubeconfig") or None,
-        outside=options.outside,
-    )
+    chosen = {name: getattr(options, name, None) for name in _CLUSTER_OPTIONS}
+    # A private cluster has nobody on it to disturb.
+    exclusive = (disturbs and options.cluster == "kubeconfig") or None
+    return open_provider(options.cluster, offered, run=run, exclusive=exclusive, **chosen)

@@ -98,14 +98,16 @@ def clean(options: Namespace) -> ExitCode:
 
 
 def _clean_machine(options: Namespace) -> ExitCode:
+    from harness.cluster.kind import keeping
     from harness.cluster.netns import leftovers
 
-    found = leftovers.find(options.run)
-    for item in found:
+    found, made = leftovers.find(options.run), keeping.find_leftovers(options.run)
+    for item in (*found, *made):
         say(f"{'would remove' if options.dry_run else 'removing'} {item}")
     if not options.dry_run:
         leftovers.remove(found)
-    if not found:
+        keeping.remove_leftovers(made)
+    if not found and not made:
         say("nothing left behind")
     return ExitCode.MATCH
 

@@ -61,6 +61,7 @@ class _Run:
         try:
             self._play_all()
         except InterruptedRunError:
+            # Stopped while a cluster was being made.
             pass
         except PreflightError as error:
             self._means_nothing = True

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from harness.errors import HarnessError
+from harness.errors import InterruptedRunError
 from harness.manifests import MANAGED_BY, RUN_LABEL
 from harness.model.cluster import Timing
 from harness.model.result import Event
@@ -16,14 +16,9 @@ from harness.profiles.load import ProfileChoice
 _TOOL_WINDOW_S = 0.6
 _TOOL_FLOOR_S = 0.4
 
+__all__ = ["Emit", "InterruptedRunError", "RunSettings"]
+
 Emit = Callable[[Event], None]
-
-
-class InterruptedRunError(HarnessError):
-    """Someone asked the run to stop; everything brought up is taken down on the way out."""
-
-    def __init__(self) -> None:
-        super().__init__("interrupted")
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any
 
+from harness.cli.arguments import parser
+from harness.cli.selection import chosen_provider
 from harness.cluster.interface import Cluster
+from harness.cluster.kind.provider import KindProvider
 from harness.cluster.registry import open_provider
 from harness.model.cluster import AgentChannel, Capabilities
 from harness.model.flow import Family
@@ -60,6 +65,34 @@ class Apart:
         if ref.kind == "Namespace":
             return ref._replace(name=self._prefix + ref.name)
         return ref._replace(namespace=self._prefix + ref.namespace) if ref.namespace else ref
+
+
+_kind = ExitStack()
+
+
+@cache
+def _kind_provider() -> KindProvider:
+    """Make the kind cluster of this session, when it is first asked for: it takes a minute."""
+    options = parser().parse_args(["cluster", "up", *shlex.split(os.environ["NETPOL_KIND"])])
+    # One more worker of the suite has one of its own.
+    provider = chosen_provider(options, f"contract-{secrets.token_hex(3)}")
+    assert isinstance(provider, KindProvider)
+    _kind.enter_context(provider.open())
+    return provider
+
+
+def close_kind() -> None:
+    """Delete the kind cluster of this session."""
+    _kind.close()
+
+
+@contextmanager
+def kind_cluster() -> Iterator[Cluster]:
+    """Yield this session's kind cluster, with namespaces of this opening's own."""
+    provider, run = _kind_provider(), f"contract-{secrets.token_hex(3)}"
+    kubeconfig, image = str(provider.kubeconfig), provider.image
+    with open_provider("kubeconfig", run=run, kubeconfig=kubeconfig, image=image).open() as cluster:
+        yield Apart(cluster, run)
 
 
 @contextmanager

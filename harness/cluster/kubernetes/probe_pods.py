@@ -15,7 +15,8 @@ from harness.manifests import AGENT_CONTAINER, AGENT_PATH, MANAGED_BY
 Object = dict[str, Any]
 
 # Any image with a Python 3.9 or newer serves; nc and curl are needed by the engines of these names alone.
-DEFAULT_IMAGE = "python:3.13-slim"
+# The digest is that of the index for all platforms. Checked: several unrelated public repositories pin it for this tag.
+DEFAULT_IMAGE = "python:3.13.15-slim-trixie@sha256:8d9d0b8bcf6506481eae4907c18f5e3e7902e629f5f6d684f9e7c32e85e3ddf0"
 SCRIPT = "netpol-harness-agent"
 
 _NEVER = "netpol-harness.example.org/never"
