@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from harness.cluster.agent_file import agent_source
 from harness.cluster.kind import places
@@ -94,6 +95,11 @@ class KindProvider:
             return (Check("kind", CheckStatus.FAILED, fault.what, fault.remedy),)
         version, engine = ".".join(map(str, kind.version)), kind.engine
         return (Check("kind", CheckStatus.OK, f"{version}, with {engine.name} for {engine.platform}"),)
+
+    def invitation(self) -> Mapping[str, Any]:
+        """Say how other processes of this run join the cluster once it is open: by its kubeconfig, as guests."""
+        options = {"run": self._run, "kubeconfig": str(self.kubeconfig), "image": self.image, "guest": True}
+        return {"cluster": "kubeconfig", "options": options}
 
     @contextmanager
     def open(self) -> Iterator[KubernetesCluster]:
