@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import tenacity
 
+from harness.cluster.kubernetes.connection import tls_context, tls_of
 from harness.cluster.kubernetes.refusals import ApiError, ExpiredError, UnreachableError, message_of, refusal
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Client:
         # Else watches die unnoticed behind a load balancer that forgets idle connections.
         configuration.keep_alive = True
         self.configuration = configuration
-        self._rest: Any = rest or RESTClientObject(configuration)
+        self._rest: Any = rest or _with_one_context(RESTClientObject(configuration), configuration)
         self._sleep = sleep
         self._patience_s = patience_s
         self._credentials_lock = threading.Lock()
@@ -187,6 +188,13 @@ class Client:
             # Of an answer read to its end the connection is in the pool already; any other is closed.
             response.close()
             response.release_conn()
+
+
+def _with_one_context(rest: Any, configuration: Configuration) -> Any:
+    """Let all connections share a TLS context: else each reads the authorities anew."""
+    if configuration.host.startswith("https"):
+        rest.pool_manager.connection_pool_kw["ssl_context"] = tls_context(tls_of(configuration))
+    return rest
 
 
 def _lines(response: Any, end: float) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 import websocket
 
-from harness.cluster.kubernetes.connection import Connection, Tls, dial
+from harness.cluster.kubernetes.connection import Connection, Tls, dial, tls_of
 from harness.cluster.kubernetes.refusals import ApiError, UnreachableError
 
 if TYPE_CHECKING:
@@ -47,16 +47,7 @@ def exec_target(configuration: Configuration, headers: Mapping[str, str]) -> Exe
     proxy = configuration.proxy
     if proxy and should_bypass_proxies(configuration.host, configuration.no_proxy or ""):
         proxy = None
-    data = configuration.ca_cert_data
-    tls = Tls(
-        ca_file=configuration.ssl_ca_cert or None,
-        ca_data=data.decode() if isinstance(data, bytes) else data or None,
-        cert_file=configuration.cert_file or None,
-        key_file=configuration.key_file or None,
-        verify=bool(configuration.verify_ssl),
-        server_name=configuration.tls_server_name or None,
-    )
-    return ExecTarget(configuration.host, headers, tls, proxy)
+    return ExecTarget(configuration.host, headers, tls_of(configuration), proxy)
 
 
 def exec_path(namespace: str, pod: str, container: str, command: Sequence[str], *, stdin: bool) -> str:
