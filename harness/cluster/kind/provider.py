@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from harness.cluster.agent_file import agent_source
 from harness.cluster.kind import places
@@ -81,6 +82,11 @@ class KindProvider:
     def kubeconfig(self) -> Path:
         """Where the cluster's kubeconfig lies for as long as there is the cluster."""
         return places.kubeconfig(self.name)
+
+    def invitation(self) -> Mapping[str, Any]:
+        """Say how other processes of this run join: by the cluster's kubeconfig, while this one holds its lock."""
+        options = {"run": self._run, "kubeconfig": str(self.kubeconfig), "image": self.image, "guest": True}
+        return {"cluster": "kubeconfig", "options": options}
 
     def phase(self, name: str) -> AbstractContextManager[None]:
         """Say what is being done with the cluster, and how long it took."""
