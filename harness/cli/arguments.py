@@ -8,6 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from harness import __version__
+from harness.cli.cluster_options import add_cluster, add_kind
 from harness.cli.output_options import add_reports, add_shard
 
 _EPILOG = """\
@@ -81,37 +82,6 @@ def _paths(parser: ArgumentParser, nargs: str = "+") -> None:
     )
 
 
-def _cluster(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument(
-        "--cluster",
-        default="local",
-        metavar="NAME",
-        help="local (the default: embedded), kubeconfig (any cluster) or kind (made for it)",
-    )
-    parser.add_argument("--kubeconfig", metavar="FILE", help="the kubeconfig (default: as kubectl finds it)")
-    parser.add_argument("--context", metavar="NAME", help="the context in it (default: its current one)")
-    parser.add_argument("--image", metavar="IMAGE", help="the probe pods' image: any with Python 3.9 or newer")
-    parser.add_argument(
-        "--outside", metavar="NETNS", help="where externals live: a network namespace here that leads to the nodes"
-    )
-
-
-def _kind(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument("--name", metavar="NAME", help="keep it under this name, or use the one kept under it")
-    parser.add_argument("--cni", metavar="CNI", help="calico, cilium or kindnet (the default)")
-    parser.add_argument("--kubernetes", metavar="VERSION", help="its version, as 1.36 (default: kind's own)")
-    parser.add_argument("--nodes", type=_positive, metavar="N", help="control plane and workers together (default: 2)")
-    parser.add_argument("--ip-family", metavar="FAMILY", help="ipv4 (the default), ipv6 or dual")
-    parser.add_argument(
-        "--cni-manifest", metavar="FILE", help="the CNI's manifest or chart, in place of the pinned one"
-    )
-    parser.add_argument(
-        "--image-archive", action="append", metavar="FILE", help="load the images of this archive; repeatable"
-    )
-    parser.add_argument("--node-image", metavar="IMAGE", help="kind's node image, in place of the pinned one")
-    parser.add_argument("--mirror", metavar="BASE", help="a folder or address that has the pinned files, by name")
-
-
 def _colour(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--color",
@@ -140,7 +110,7 @@ def _run(add: _Add) -> None:
     _paths(parser, "*")  # --list-faults needs none
     add_shard(parser)
     cluster = parser.add_argument_group("cluster")
-    _cluster(cluster)
+    add_cluster(cluster)
     cluster.add_argument("--fault", metavar="NAME", help="let the local data plane misbehave like a broken CNI")
     cluster.add_argument("--list-faults", action="store_true", help="describe the faults that --fault knows, and stop")
     cluster.add_argument(
@@ -152,7 +122,7 @@ def _run(add: _Add) -> None:
         help="known deviations: NAME[@VERSION] of a CNI, a file, or none (default: of the CNI found there)",
     )
     made = parser.add_argument_group("a cluster made by kind (--cluster kind)")
-    _kind(made)
+    add_kind(made)
     made.add_argument("--keep", action="store_true", default=None, help="leave it for the next run, also if it failed")
     probing = parser.add_argument_group("probing")
     probing.add_argument("--engine", choices=("socket", "nc", "curl"), default="socket", help="what sends the probes")
@@ -225,8 +195,8 @@ def _doctor(add: _Add) -> None:
         "  netpol-harness doctor\n  netpol-harness doctor --quiet || echo 'no local cluster here'\n"
         "  netpol-harness doctor --cluster kubeconfig --context staging --json\n",
     )
-    _cluster(parser)
-    _kind(parser.add_argument_group("a cluster made by kind (--cluster kind)"))
+    add_cluster(parser)
+    add_kind(parser.add_argument_group("a cluster made by kind (--cluster kind)"))
     parser.add_argument("--fault", help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="every check as JSON, for scripts")
     parser.add_argument("-q", "--quiet", action="store_true", help="one sentence, and only if something is missing")
@@ -248,7 +218,7 @@ def _clusters(add: _Add) -> None:
         "  netpol-harness cluster up --cni cilium --cni-manifest cilium.yaml --image-archive cilium.tar\n",
     )
     up.set_defaults(cluster="kind")
-    _kind(up)
+    add_kind(up)
     up.add_argument("--image", metavar="IMAGE", help="the probe pods' image: any with Python 3.9 or newer")
     up.add_argument("--keep", action="store_true", default=None, help="leave the cluster even if it failed, for a look")
     up.add_argument("-q", "--quiet", action="store_true", help="no progress")

@@ -9,6 +9,7 @@ import pytest
 
 from harness.cli import main
 from harness.cluster.kind import keeping, places
+from harness.cluster.registry import open_provider
 from harness.errors import ClusterError
 from tests.kind.machine import Machine, daemon_set
 
@@ -149,6 +150,18 @@ def test_the_kubeconfig_is_for_its_owner_alone(machine: Machine) -> None:
 
     assert provider.kubeconfig.stat().st_mode & 0o077 == 0
     assert provider.kubeconfig.parent == places.state()
+
+
+def test_other_processes_of_a_run_join_by_kubeconfig(machine: Machine) -> None:
+    """The lock is this process's alone, and so is deleting the cluster: guests only play on it."""
+    provider = machine.provider()
+    with provider.open():
+        invitation = provider.invitation()
+        guest = open_provider(invitation["cluster"], **invitation["options"])
+        with guest.open() as joined:
+            known = joined.capabilities()
+
+    assert (known.cni, machine.left()) == ("kindnet", [])
 
 
 def test_only_a_dead_run_of_our_own_is_a_leftover(machine: Machine) -> None:

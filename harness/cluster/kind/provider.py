@@ -83,6 +83,11 @@ class KindProvider:
         """Where the cluster's kubeconfig lies for as long as there is the cluster."""
         return places.kubeconfig(self.name)
 
+    def invitation(self) -> Mapping[str, Any]:
+        """Say how other processes of this run join: by the cluster's kubeconfig, while this one holds its lock."""
+        options = {"run": self._run, "kubeconfig": str(self.kubeconfig), "image": self.image, "guest": True}
+        return {"cluster": "kubeconfig", "options": options}
+
     def phase(self, name: str) -> AbstractContextManager[None]:
         """Say what is being done with the cluster, and how long it took."""
         return phase(self._tell, self.name, name)
