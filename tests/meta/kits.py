@@ -56,6 +56,8 @@ def commands(text: str, program: str = "netpol-harness") -> Iterator[list[str]]:
     Variables stay as they are written: the parser must take any value for them.
     """
     for line in text.replace("\\\n", " ").splitlines():
+        if program not in line:  # its quotes may end in another line
+            continue
         words = shlex.shlex(line, posix=True, punctuation_chars=True)
         words.whitespace_split = True
         words.commenters = "#"

@@ -16,7 +16,7 @@ from harness.cluster.kind.recipes import CNIS, NEWEST_KIND, NODE_IMAGES, IpFamil
 from harness.model.flow import Family
 from harness.scenario.load import discover, load
 from tests.meta.kits import GITLAB, WORKFLOWS, Script, commands, content, jobs, scripts, uses
-from tests.meta.readme import parse as tested_blocks
+from tests.meta.readme import parse as blocks_of
 from tests.meta.repository import ROOT, name_of
 
 KITS = [*WORKFLOWS, GITLAB]
@@ -176,5 +176,5 @@ def test_commands_are_found_in_scripts() -> None:
 def test_readme_is_told_by_its_blocks() -> None:
     """The commands that are only parsed include those that are run."""
     assert len(list(commands(FENCED.replace("\n$ ", "\n")))) >= sum(
-        command.text.startswith("netpol-harness") for block in tested_blocks(README) for command in block.commands
+        command.text.startswith("netpol-harness") for block in blocks_of(README) for command in block.commands
     )
