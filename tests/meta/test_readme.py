@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.scenario.load import load
 from tests.meta.readme import Block, Command, parse
 from tests.meta.repository import ROOT, files
+from tests.pytest_plugin.test_worlds import EXAMPLE
 
 README = ROOT / "README.md"
 BLOCKS = parse(README.read_text()) if README.exists() else ()
@@ -48,6 +51,26 @@ def test_a_block_of_readme_does_what_it_says(block: Block, tmp_path: Path) -> No
 
         assert done.returncode == command.status, f"$ {command.text}\n{done.stdout}"
         assert command.is_printed_in(done.stdout), f"$ {command.text}\n{done.stdout}\n-- lacks --\n{command.output}"
+
+
+def test_the_python_of_readme_is_what_the_tests_of_the_plugin_run() -> None:
+    """It stands there as it is executed."""
+    assert f"```python\n{EXAMPLE.strip()}\n```\n" in README.read_text()
+
+
+def test_the_scenario_of_readme_loads(tmp_path: Path) -> None:
+    """It has no problem; only its manifest has to be made up."""
+    (found,) = re.findall(r"^```yaml\n(scenario: .*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+    manifest = tmp_path / "three-tier-shop" / "policies.yaml"
+    manifest.parent.mkdir()
+    manifest.write_text(
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
+        "metadata: {namespace: shop, name: default-deny}\nspec: {podSelector: {}}\n"
+    )
+    file = tmp_path / "shop.scenario.yaml"
+    file.write_text(found)
+
+    assert load(file).name == "three-tier-shop"
 
 
 def test_a_block_is_read_by_the_convention() -> None:
