@@ -101,11 +101,6 @@ class KindProvider:
         version, engine = ".".join(map(str, kind.version)), kind.engine
         return (Check("kind", CheckStatus.OK, f"{version}, with {engine.name} for {engine.platform}"),)
 
-    def invitation(self) -> Mapping[str, Any]:
-        """Say how other processes of this run join the cluster once it is open: by its kubeconfig, as guests."""
-        options = {"run": self._run, "kubeconfig": str(self.kubeconfig), "image": self.image, "guest": True}
-        return {"cluster": "kubeconfig", "options": options}
-
     @contextmanager
     def open(self) -> Iterator[KubernetesCluster]:
         """Yield the cluster, once its nodes and its CNI are ready; whether it enforces anything is the canary's to say.
