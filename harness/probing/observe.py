@@ -20,8 +20,9 @@ from harness.model.result import Observation, Outcome
 from harness.probing.prober import ProbeOutcome, Prober, RoundHandle, Target
 from harness.probing.settle import Conclusion, PlannedRound, Settling
 
-# An answer that takes ten times as long as the slowest of the baseline is not late, it is missing.
-TIMES_SLOWEST = 10.0
+# An answer that takes three times as long as the slowest of the baseline is missing. If it was only late, its request
+# has arrived, and is looked at again with all patience.
+TIMES_SLOWEST = 3.0
 LOG_DEADLINE_S = 5.0
 POLL_S = 0.05
 

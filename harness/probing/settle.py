@@ -94,16 +94,25 @@ class _Track:
         return _State.MOVING, agreed
 
     def flaps(self) -> int:
-        """Count the changes beyond the first, against what stood before."""
+        """Count the changes beyond the first, against what stood before.
+
+        A connection that was made and cut is what one change looks like from within: seen on the way it counts no
+        more than the change itself. Seen between two equal answers it is a change, and one back.
+        """
         changes = 0
         current = self.before
+        was_cut = False
         for sample in self.samples:
             if sample.outcome is None or sample.outcome is Outcome.FAULT:
                 continue
+            if sample.outcome is Outcome.NO_DATA and current is not Outcome.NO_DATA:
+                was_cut = True
+                continue
             merged = agree(current, sample.outcome)
-            changes += merged is None
+            changes += 1 if merged is None else 2 * was_cut
             current = sample.outcome if merged is None else merged
-        return max(0, changes - 1)
+            was_cut = False
+        return max(0, changes + was_cut - 1)
 
     def known(self) -> list[_Sample]:
         return [sample for sample in self.samples if sample.outcome is not None]

@@ -142,23 +142,28 @@ class Sentinel:
             return prober, self._stage.targets(self._flows(port))[0]
 
     def _look(self, port: int) -> list[Outcome]:
-        """Probe `port` of every server once and wait for all answers."""
+        """Probe `port` of every server once and wait for all answers; a pair that cannot be asked is a fault."""
         timeout_s = self._stage.timing.floor_s
         prober, targets = self._reach(port)
-        round_ = prober.round(targets, lambda _: timeout_s)
-        return [outcome.outcome for outcome in round_.result().values()]
+        answers = prober.round(targets, lambda _: timeout_s).result()
+        return [answers[flow].outcome if flow in answers else Outcome.FAULT for flow in self._flows(port)]
 
     def await_open(self, port: int, deadline_s: float | None = None) -> bool:
-        """Probe until every server is open on `port`; rounds overlap, as closed ones cost a full timeout."""
+        """Probe until every server was open on `port`; rounds overlap, as closed ones cost a full timeout.
+
+        A pair that cannot be asked, for its agent is lost, keeps this waiting: nobody saw its node take anything in.
+        """
         started = time.monotonic()
         end = started + (self._stage.timing.deadline_s if deadline_s is None else deadline_s)
         timeout_s = self._stage.timing.floor_s
-        prober, targets = self._reach(port)
-        waiting = set(targets)
+        waiting = set(self._flows(port))
         under_way: list[RoundHandle] = []
         while waiting and time.monotonic() < end:
             self._settings.check()
-            under_way.append(prober.round({flow: targets[flow] for flow in waiting}, lambda _: timeout_s))
+            prober, targets = self._reach(port)
+            under_way.append(
+                prober.round({flow: targets[flow] for flow in waiting & targets.keys()}, lambda _: timeout_s)
+            )
             time.sleep(0.002)
             for round_ in list(under_way):
                 if round_.is_done():

@@ -49,13 +49,13 @@ def test_a_denied_flow_costs_one_window_and_one_timeout() -> None:
         (None, [2.0, 2.0]),
         ({}, [0.15, 0.15]),
         ({ONE: 0.001}, [0.15, 0.15]),
-        ({ONE: 0.05}, [0.5, 0.15]),
-        ({ONE: 0.05, TWO: 0.1}, [1.0, 1.0]),
+        ({ONE: 0.125}, [0.375, 0.15]),
+        ({ONE: 0.125, TWO: 0.25}, [0.75, 0.75]),
         ({ONE: 3.0}, [2.0, 0.15]),
     ],
 )
 def test_patience_comes_from_the_baseline(latencies: Any, waits: list[float]) -> None:
-    """Ten times its slowest answer, within floor and ceiling, for what was open in it; the floor for the rest."""
+    """Three times its slowest answer, within floor and ceiling, for what was open in it; the floor for the rest."""
     _, prober = _observe(lambda *_: OPEN, latencies=latencies)
 
     assert [prober.rounds[0][ONE], prober.rounds[0][TWO]] == waits

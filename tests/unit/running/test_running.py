@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,6 +79,27 @@ def test_an_obedient_cluster_matches_in_every_step(tmp_path: Path) -> None:
 
     assert (verdicts(result, 0), verdicts(result, 1)) == ({Verdict.MATCH: 2}, {Verdict.MATCH: 2})
     assert all(item.baseline == "open" for item in result.scenarios[0].steps[1].flows if not item.flow.is_to_itself)
+
+
+def test_a_sentinel_whose_agent_is_lost_is_no_barrier(tmp_path: Path) -> None:
+    """Nobody saw the cluster take the step in: no leak is made of a policy that is not in force yet."""
+
+    class Late(FakeCluster):
+        """Loses the sentinel's clients with the first policy of an author, and never enforces that."""
+
+        def apply(self, manifests: Sequence[Mapping[str, Any]]) -> None:
+            super().apply(manifests)
+            if any(item["metadata"]["name"] == "only-80" for item in manifests):
+                for name, agent in self.agents.items():
+                    agent.killed = agent.killed or name.endswith("/client-0")
+
+    def unheeded(cluster: FakeCluster, source: str, destination: str, port: int, protocol: str) -> str:
+        return "open" if "shop" in destination else obedient(cluster, source, destination, port, protocol)
+
+    result = play(Late(unheeded), scenario(tmp_path))
+
+    assert set(verdicts(result, 1)) == {Verdict.INCONCLUSIVE}
+    assert result.scenarios[0].steps[1].barrier_s is None
 
 
 def test_lanes_of_one_cluster_share_its_sentinel_and_prove_it_once(tmp_path: Path) -> None:

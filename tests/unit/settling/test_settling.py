@@ -15,6 +15,7 @@ from tests.unit.settling.world import Player, always, but, turning
 
 TIMING = Timing(rounds=3, window_s=0.2, deadline_s=5.0)
 OPEN, SILENT, REFUSED, FAULT = Outcome.OPEN, Outcome.NO_ANSWER, Outcome.REFUSED, Outcome.FAULT
+CUT = Outcome.NO_DATA
 FLOWS = tuple(flow(source=f"shop/pod-{number}") for number in range(96))
 FIRST, SECOND = FLOWS[:2]
 
@@ -140,6 +141,13 @@ def test_no_flows_are_settled_at_once() -> None:
         (OPEN, [SILENT, OPEN, SILENT], 2),
         (OPEN, [OPEN, FAULT, SILENT], 0),
         (SILENT, [OPEN, SILENT, SILENT], 1),
+        # A connection cut by the change is a part of it; cut between two answers, it is a change and one back.
+        (OPEN, [CUT, SILENT, SILENT], 0),
+        (SILENT, [CUT, OPEN, OPEN], 0),
+        (OPEN, [CUT, OPEN, OPEN], 1),
+        (OPEN, [OPEN, OPEN, CUT], 0),
+        (OPEN, [SILENT, SILENT, CUT], 1),
+        (None, [CUT, CUT, CUT], 0),
     ],
 )
 def test_flaps_are_the_changes_beyond_the_first(last: Outcome | None, seen: list[Outcome], flaps: int) -> None:
