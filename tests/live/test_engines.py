@@ -178,17 +178,13 @@ def test_a_denial_names_the_icmp_error_that_brought_it(replies: dict[Key, ProbeR
     }
 
 
-def test_three_hundred_open_probes_take_a_tenth_of_a_second(sessions: dict[str, AgentSession]) -> None:
-    """One agent makes a matrix's worth of connections in parallel; the best of five, as the machine is shared."""
-    took = []
-    for attempt in range(5):
-        requests = [
-            ProbeRequest(str(number), "TCP", ADDRESSES["IPv4"], OPEN, f"many-{attempt}-{number}", 2.0)
-            for number in range(300)
-        ]
-        started = time.monotonic()
-        results = {reply.result for reply in sessions["client"].probe(requests, 10).result().values()}
-        took.append(time.monotonic() - started)
-        assert results == {"ok"}
+def test_three_hundred_denied_probes_wait_at_once(sessions: dict[str, AgentSession]) -> None:
+    """A matrix's worth of denials costs one timeout, not three hundred; how fast they are, `ci/bench` says."""
+    requests = [
+        ProbeRequest(str(number), "TCP", ADDRESSES["IPv4"], DROPPED, f"many-{number}", 0.5) for number in range(300)
+    ]
+    started = time.monotonic()
+    results = {reply.result for reply in sessions["client"].probe(requests, 60).result().values()}
 
-    assert min(took) < 0.1
+    assert results == {"timeout"}
+    assert time.monotonic() - started < 0.5 * len(requests) / 10

@@ -288,12 +288,11 @@ def test_the_preflight_names_the_nodes_that_are_not_found(ground: Ground) -> Non
         CheckStatus.OK,
         f"network namespace {ground.netns} forwards, and every node answers a host there",
     )
-    assert checked(ground.netns, "n2") == (
-        CheckStatus.WARNING,
-        (
-            f"network namespace {ground.netns} forwards, "
-            "but a host behind it hears nothing of n2 at 198.51.100.77: timeout"
-        ),
+    status, text = checked(ground.netns, "n2")
+    assert status is CheckStatus.WARNING
+    # Whether the router has asked for its neighbour before decides what comes after the colon.
+    assert text.startswith(
+        f"network namespace {ground.netns} forwards, but a host behind it hears nothing of n2 at 198.51.100.77: "
     )
     assert checked("nowhere") == (
         CheckStatus.FAILED,
