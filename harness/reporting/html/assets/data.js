@@ -117,11 +117,12 @@ function policy(index) {
   return { name: text(name), location: text(location), rule, peer, decision: text(decision), reason: text(reason), misses: misses.map(text) };
 }
 
-// The worst verdict that a tally holds, as an index: smaller is worse. An error is worse than all of them.
+// The worst verdict that a tally holds, as an index: smaller is worse. An error is doubt, a little worse than any other.
 const worst = (tally) => tally.findIndex((count) => count > 0);
 function concern(scenario) {
-  if (scenario.error !== null) return -1;
   const verdict = worst(scenario.tally);
-  if (scenario.steps.some((step) => step.settled === false)) return Math.min(verdict, VERDICTS.indexOf("INCONCLUSIVE"));
-  return verdict < 0 ? VERDICTS.length : verdict;
+  const found = verdict < 0 ? VERDICTS.length : verdict;
+  const doubt = VERDICTS.indexOf("INCONCLUSIVE");
+  if (scenario.error !== null) return Math.min(found, doubt - 0.5);
+  return scenario.steps.some((step) => step.settled === false) ? Math.min(found, doubt) : found;
 }
