@@ -13,6 +13,7 @@ from harness.cluster.kubernetes.ownership import Ownership
 from harness.cluster.kubernetes.resources import NAMESPACES, PODS, Resource, Resources
 from harness.cluster.kubernetes.waiting import until_gone
 from harness.errors import ClusterError
+from harness.model.cluster import Timing
 from harness.model.scenario import ObjectRef
 
 Object = dict[str, Any]
@@ -25,7 +26,7 @@ _ORDER = {"Namespace": 0, "ConfigMap": 1, "Pod": 2, "Service": 2}
 _THREADS = 16
 # An agent ends at once when told to; only one that hangs is killed, after this second.
 _GRACE_S = 1
-DELETE_S = 120.0
+DELETE_S = Timing().gone_s
 
 
 class Applier:
