@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from harness import manifests
@@ -34,25 +34,51 @@ _SLOWER = 0.05
 
 
 class Turnstile:
-    """The sentinel's policy of one lane, turned over after each change of that lane; not thread-safe."""
+    """The sentinel's policy of one lane, turned over after each change of that lane; not thread-safe.
+
+    A turn is seen by its port that opens, which says something only if that was closed before. It was, where the last
+    turn was seen. After one that was not, nobody knows: that one is awaited first, and then a turn made and seen.
+    """
 
     def __init__(self, sentinel: Sentinel, number: int) -> None:
         self._sentinel = sentinel
         self._name = f"{_POLICY}-{number}"
-        self.ports = (_FIRST_PORT + 2 * number, _FIRST_PORT + 2 * number + 1)
-        self._turns = 0
+        self.open, self.closed = self.ports = (_FIRST_PORT + 2 * number, _FIRST_PORT + 2 * number + 1)
+        self._is_known = True
+        self._barrier: Barrier | None = None
 
     def turn(self) -> Barrier:
         """Turn the policy over and start watching for it on every node."""
-        port = self.open_next()
-        return Barrier(lambda: self._sentinel.await_open(port))
+        if self._barrier is not None:
+            self._barrier.join()
+        if self._is_known:
+            self._is_known = False
+            self.turn_over()
+            self._barrier = Barrier(self._is_passed)
+        else:
+            self._barrier = Barrier(self._is_passed_at_last)
+        return self._barrier
 
-    def open_next(self) -> int:
-        """Apply the policy so that it opens the other port, and return which one that is."""
-        port = self.ports[self._turns % 2]
-        self._turns += 1
-        self._sentinel.open_port(self._name, port)
-        return port
+    def turn_over(self) -> None:
+        """Apply the policy so that it opens the port that it closed."""
+        self.open, self.closed = self.closed, self.open
+        self._apply()
+
+    def _apply(self) -> None:
+        self._sentinel.open_port(self._name, self.open)
+
+    def _is_passed(self, deadline_s: float | None = None) -> bool:
+        self._is_known = self._sentinel.await_open([self.open], deadline_s)
+        return self._is_known
+
+    def _is_passed_at_last(self) -> bool:
+        end = time.monotonic() + self._sentinel.patience_s
+        # The API may have failed before it took the last turn.
+        self._apply()
+        if not self._sentinel.await_turned(self.open, self.closed, self._sentinel.patience_s):
+            return False
+        self.turn_over()
+        return self._is_passed(end - time.monotonic())
 
 
 class Sentinel:
@@ -66,7 +92,8 @@ class Sentinel:
         self._stage = Stage(cluster, settings, Renaming.build([_NAMESPACE], f"{settings.prefix}w{worker}-"))
         self.turnstiles = tuple(Turnstile(self, number) for number in range(lanes))
         self._nodes = self._stage.nodes()
-        self._pairs = _pairs(len(self._nodes) or 1, [port for item in self.turnstiles for port in item.ports])
+        self._ports = tuple(port for item in self.turnstiles for port in item.ports)
+        self._pairs = _pairs(len(self._nodes) or 1, self._ports)
         self._lock = threading.Lock()
 
     def bring_up(self) -> None:
@@ -84,6 +111,11 @@ class Sentinel:
         self._stage.add(Topology(namespaces={_NAMESPACE: namespace}, pods=pods), pinned)
         self._canary()
 
+    @property
+    def patience_s(self) -> float:
+        """How long a turn may take until it counts as missed."""
+        return self._stage.timing.deadline_s
+
     def protocols(self) -> frozenset[L4Protocol]:
         """Return the protocols that the kernel of every node in use has. Raises `ProbeError` for a lost agent."""
         return self._stage.protocols()
@@ -96,26 +128,50 @@ class Sentinel:
         """Take the sentinel down."""
         self._stage.close()
 
+    def await_open(self, ports: Sequence[int], deadline_s: float | None = None) -> bool:
+        """Probe until every server was open on each of `ports`; rounds overlap, as closed ones cost a full timeout.
+
+        A pair that cannot be asked, for its agent is lost, keeps this waiting: nobody saw its node take anything in.
+        """
+        started = time.monotonic()
+        end = started + (self.patience_s if deadline_s is None else deadline_s)
+        waiting = set(self._flows(ports))
+        under_way: list[RoundHandle] = []
+        prober, targets = self._reach(waiting)
+        while waiting and time.monotonic() < end:
+            self._settings.check()
+            under_way.append(prober.round({flow: targets[flow] for flow in waiting & targets.keys()}, self._timeout_s))
+            time.sleep(0.002)
+            lost = waiting - targets.keys()
+            for round_ in [item for item in under_way if item.is_done()]:
+                under_way.remove(round_)
+                answers = round_.result()
+                waiting -= {flow for flow, answer in answers.items() if answer.outcome is Outcome.OPEN}
+                lost |= {flow for flow, answer in answers.items() if answer.lasting}
+            if waiting:
+                time.sleep(max(_POLL_S, _SLOWER * (time.monotonic() - started)))
+            if lost & waiting:
+                prober, targets = self._reach(waiting)
+        return not waiting
+
+    def await_turned(self, opened: int, closed: int, deadline_s: float) -> bool:
+        """Probe until every server was open on `opened` and closed on `closed` in one look."""
+        return self._await({opened}, {closed}, deadline_s, {})
+
     def _canary(self) -> None:
         deadline_s = self._stage.timing.canary_s
+        if not self.await_open(self._ports, self._stage.timing.ready_s):
+            raise NotEnforcedError(
+                "two fresh pods cannot reach each other before any policy is applied",
+                remedy="a cluster-wide policy or a broken pod network: see `netpol-harness doctor`",
+            )
         first = self.turnstiles[0]
-        for port in first.ports:
-            if not self.await_open(port, self._stage.timing.ready_s):
-                raise NotEnforcedError(
-                    f"two fresh pods cannot reach each other on port {port} before any policy is applied",
-                    remedy="a cluster-wide policy or a broken pod network: see `netpol-harness doctor`",
-                )
-        allowed = first.open_next()
-        (denied,) = set(first.ports) - {allowed}
-        end = time.monotonic() + deadline_s
+        first.turn_over()
+        denied = set(self._ports) - {first.open}
         seen: dict[int, list[Outcome]] = {}
-        while time.monotonic() < end:
-            self._settings.check()
-            seen = {port: self._look(port) for port in first.ports}
-            closed = all(outcome in CLOSED for outcome in seen[denied])
-            if closed and all(outcome is Outcome.OPEN for outcome in seen[allowed]):
-                return
-        if any(outcome is Outcome.OPEN for outcome in seen.get(denied, [])):
+        if self._await({first.open}, denied, deadline_s, seen):
+            return
+        if any(outcome is Outcome.OPEN for port in denied for outcome in seen.get(port, [])):
             raise NotEnforcedError(
                 "this cluster does not enforce NetworkPolicies: "
                 f"the canary's denied port was still open {deadline_s:g} s after its policy was applied",
@@ -123,56 +179,51 @@ class Sentinel:
             )
         raise NotEnforcedError(
             "the canary policy did not do what it says within "
-            f"{deadline_s:g} s: allowed port {[str(item) for item in seen.get(allowed, [])]}, "
-            f"denied port {[str(item) for item in seen.get(denied, [])]}",
+            f"{deadline_s:g} s: allowed port {[str(item) for item in seen.get(first.open, [])]}, "
+            f"denied port {[str(item) for item in seen.get(first.closed, [])]}",
             remedy="the cluster blocks what its policies allow, or its probes fail: see `netpol-harness doctor`",
         )
 
-    def _flows(self, port: int) -> list[Flow]:
+    def _await(
+        self, opened: Collection[int], closed: Collection[int], deadline_s: float, seen: dict[int, list[Outcome]]
+    ) -> bool:
+        """Look until all servers are open on `opened` and closed on `closed`; `seen` is what the last look showed."""
+        end = time.monotonic() + deadline_s
+        while time.monotonic() < end:
+            self._settings.check()
+            seen.update(self._look([*opened, *closed]))
+            if all(outcome is Outcome.OPEN for port in opened for outcome in seen[port]) and all(
+                outcome in CLOSED for port in closed for outcome in seen[port]
+            ):
+                return True
+        return False
+
+    def _look(self, ports: Sequence[int]) -> dict[int, list[Outcome]]:
+        """Probe all servers once and wait for all answers; a pair that cannot be asked is a fault."""
+        flows = self._flows(ports)
+        prober, targets = self._reach(flows)
+        answers = prober.round(targets, self._timeout_s).result()
+        seen: dict[int, list[Outcome]] = {port: [] for port in ports}
+        for flow in flows:
+            seen[flow.port].append(answers[flow].outcome if flow in answers else Outcome.FAULT)
+        return seen
+
+    def _flows(self, ports: Iterable[int]) -> list[Flow]:
         family = Family.IPV4 if Family.IPV4 in self._stage.cluster.capabilities().families else Family.IPV6
         return [
             Flow(client.endpoint, server.endpoint, port, L4Protocol.TCP, Via.POD, family)
             for client, server in self._pairs
+            for port in ports
         ]
 
-    def _reach(self, port: int) -> tuple[Prober, dict[Flow, Target]]:
+    def _timeout_s(self, _: Flow) -> float:
+        return self._stage.timing.floor_s
+
+    def _reach(self, flows: Iterable[Flow]) -> tuple[Prober, dict[Flow, Target]]:
         # Channels that broke are opened again here: by one lane at a time.
         with self._lock:
             prober = self._stage.prober()
-            return prober, self._stage.targets(self._flows(port))[0]
-
-    def _look(self, port: int) -> list[Outcome]:
-        """Probe `port` of every server once and wait for all answers; a pair that cannot be asked is a fault."""
-        timeout_s = self._stage.timing.floor_s
-        prober, targets = self._reach(port)
-        answers = prober.round(targets, lambda _: timeout_s).result()
-        return [answers[flow].outcome if flow in answers else Outcome.FAULT for flow in self._flows(port)]
-
-    def await_open(self, port: int, deadline_s: float | None = None) -> bool:
-        """Probe until every server was open on `port`; rounds overlap, as closed ones cost a full timeout.
-
-        A pair that cannot be asked, for its agent is lost, keeps this waiting: nobody saw its node take anything in.
-        """
-        started = time.monotonic()
-        end = started + (self._stage.timing.deadline_s if deadline_s is None else deadline_s)
-        timeout_s = self._stage.timing.floor_s
-        waiting = set(self._flows(port))
-        under_way: list[RoundHandle] = []
-        while waiting and time.monotonic() < end:
-            self._settings.check()
-            prober, targets = self._reach(port)
-            under_way.append(
-                prober.round({flow: targets[flow] for flow in waiting & targets.keys()}, lambda _: timeout_s)
-            )
-            time.sleep(0.002)
-            for round_ in list(under_way):
-                if round_.is_done():
-                    under_way.remove(round_)
-                    answers = round_.result()
-                    waiting -= {flow for flow, answer in answers.items() if answer.outcome is Outcome.OPEN}
-            if waiting:
-                time.sleep(max(_POLL_S, _SLOWER * (time.monotonic() - started)))
-        return not waiting
+            return prober, self._stage.targets(flows)[0]
 
 
 def _pairs(nodes: int, ports: Sequence[int]) -> list[tuple[Pod, Pod]]:

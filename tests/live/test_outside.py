@@ -80,6 +80,11 @@ class Ground:
         # Every interface that is up has a link-local route of its own.
         return [line.partition("mtu")[0].strip() for lines in told for line in lines if not line.startswith("fe80")]
 
+    def at_rest(self) -> list[str]:
+        """Return the state once the cables of earlier outsides have gone, which take their time."""
+        assert until(lambda: not any(": np" in line for line in self.state()))
+        return self.state()
+
     def becomes(self, state: list[str]) -> bool:
         """Tell whether the router is in this state within ten seconds: the kernel takes its time with cables."""
         return until(lambda: self.state() == state)
@@ -210,7 +215,7 @@ def test_two_runs_on_one_router_never_have_one_address(ground: Ground) -> None:
 
 def test_the_router_is_left_as_it_was(ground: Ground) -> None:
     """After a deletion, and after an end without one: no interface and no route more than before."""
-    before = ground.state()
+    before = ground.at_rest()
     with ground.opened() as outside:
         office, cafe = external(OFFICE), external(External("cafe", {V4: "203.0.113.20"}))
         outside.apply([office, cafe])
@@ -227,7 +232,7 @@ def test_a_killed_harness_leaves_no_host_behind(
     ground: Ground, owner: Callable[[str], tuple[subprocess.Popen[str], int]]
 ) -> None:
     """SIGKILL runs no clean-up, and needs none: hosts, cables and routes go with the sandbox."""
-    before = ground.state()
+    before = ground.at_rest()
     process, _ = owner("outside-killed")
     during = ground.state()
     process.kill()
@@ -242,7 +247,7 @@ def test_a_stopped_sandbox_of_a_dead_harness_is_found_and_removed(
     ground: Ground, owner: Callable[[str], tuple[subprocess.Popen[str], int]]
 ) -> None:
     """A supervisor that is stopped cannot see its harness die; `clean` finds it, and its hosts' routes go with it."""
-    before = ground.state()
+    before = ground.at_rest()
     process, supervisor = owner("outside-stopped")
     os.kill(supervisor, signal.SIGSTOP)
     process.kill()

@@ -23,6 +23,7 @@ from harness.model.scenario import ObjectRef
 WAIT_S = 900.0
 # Another run on the same router tells nobody when it lets go of an address.
 _LOOK_S = 0.25
+_POLL_S = 0.01
 _TAKEN = "File exists"
 _APART = "play fewer scenarios at once (--parallel 1), or give the externals of one of them other addresses"
 
@@ -72,9 +73,15 @@ class Outside:
                 self._changed.notify_all()
 
     def wait_ready(self, refs: Sequence[ObjectRef], deadline_s: float) -> Mapping[ObjectRef, Mapping[Family, str]]:
-        """Wait until the agents can be connected to; return the addresses. Raises at once for one that ended."""
+        """Wait until agents can be connected to and cables carry; return the addresses.
+
+        Raises `ClusterError` at once for an agent that ended, and after the deadline.
+        """
+        end = time.monotonic() + deadline_s
         hosts = {item: self._host(item) for item in refs}
-        self._sandbox.wait_ready({self._interfaces[host]: str(item) for item, host in hosts.items()}, deadline_s)
+        named = {self._interfaces[host]: str(item) for item, host in hosts.items()}
+        self._sandbox.wait_ready(named, deadline_s)
+        self._wait_for_cables(named, end)
         return {item: dict(host.addresses) for item, host in hosts.items()}
 
     def open_agent(self, item: ObjectRef) -> SocketChannel:
@@ -96,6 +103,16 @@ class Outside:
             lines.append(f"  process {told['pid']}: {told['condition']}")
             lines += [f"  | {line}" for line in told["output"].splitlines()[-20:]]
         return lines
+
+    def _wait_for_cables(self, named: Mapping[str, str], end: float) -> None:
+        """Wait for the router's ends to carry: a kernel that is busy drops all they are given for a second or more."""
+        while dead := [name for name in named if not self._carries(name)]:
+            if time.monotonic() > end:
+                raise ClusterError("its cable carries nothing yet", where=", ".join(named[name] for name in dead))
+            time.sleep(_POLL_S)
+
+    def _carries(self, interface: str) -> bool:
+        return all(link["operstate"] == "UP" for link in self._shown("link", "show", interface))
 
     # -- making it so ------------------------------------------------------------
 
@@ -137,7 +154,7 @@ class Outside:
         try:
             self._sandbox.order("spawn", pods=pods, settings=dict(cables.ANSWER_EVERYBODY))
         except ClusterError as fault:
-            self._unroute(interfaces)
+            self._unplug(interfaces)
             if _TAKEN not in fault.what:
                 raise
             # The kernel's own table is what keeps two runs from having one address.
@@ -174,10 +191,10 @@ class Outside:
 
     def _take_down(self, hosts: Mapping[Host, str]) -> None:
         if hosts:
-            self._unroute(hosts)
+            self._unplug(hosts)
             self._sandbox.order("kill", keys=list(hosts.values()))
 
-    def _unroute(self, hosts: Mapping[Host, str]) -> None:
-        lines = [line for host, interface in hosts.items() for line in cables.unroute(interface, dict(host.addresses))]
-        # A host that failed to start has no route; the others' must go all the same.
+    def _unplug(self, hosts: Mapping[Host, str]) -> None:
+        # With the interface go its routes. A host that failed to start has none; the others' must go all the same.
+        lines = [f"link delete {interface}" for interface in hosts.values()]
         self._sandbox.order("run", argv=["ip", "-force", "-batch", "-"], stdin="\n".join(lines) + "\n")

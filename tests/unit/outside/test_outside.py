@@ -91,15 +91,15 @@ def test_two_stages_share_a_host_and_the_last_takes_it_down() -> None:
     assert (sandbox.spawned(), "kill" in before, "kill" in after) == (["office"], False, True)
 
 
-def test_routes_go_before_the_host_does() -> None:
-    """The next one may have the address at once, though the kernel takes its time with the cable."""
+def test_cables_go_before_the_host_does() -> None:
+    """With the cable goes its route: the next one may have the address at once."""
     sandbox = Recorder()
     outside, office = _outside(sandbox), _external("office", "203.0.113.10")
     outside.apply([office])
     outside.delete([ref(office)])
     (_, unrouted), (verb, killed) = sandbox.orders[-2:]
 
-    assert (verb, unrouted["stdin"]) == ("kill", f"route del 203.0.113.10 dev {killed['keys'][0]}\n")
+    assert (verb, unrouted["stdin"]) == ("kill", f"link delete {killed['keys'][0]}\n")
 
 
 def test_who_waits_for_an_address_gets_it_when_it_is_free() -> None:
@@ -149,7 +149,7 @@ def test_a_route_that_comes_at_the_same_moment_is_waited_for_too() -> None:
     undone = [given["stdin"] for verb, given in sandbox.orders if verb == "run"]
 
     assert sandbox.spawned() == ["office", "office"]
-    assert any(text.startswith("route del 203.0.113.10") for text in undone)
+    assert any(text.startswith("link delete np") for text in undone)
 
 
 def test_another_runs_route_is_shown_after_the_deadline() -> None:
