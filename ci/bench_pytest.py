@@ -26,7 +26,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "ci")]
 
 from bench_all import Figure  # noqa: E402
 
-PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"]
+# Without the plugin of hypothesis, which our tests need and no user of the harness: it costs half a second.
+PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-q"]
 COLLECTED = 500
 ORDINARY = "def test_ordinary():\n    assert True\n"
 

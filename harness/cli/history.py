@@ -9,14 +9,11 @@ from pathlib import Path
 
 from harness.cli.screen import has_colour, say, tell, width
 from harness.errors import ExitCode, HarnessError, UsageError
-from harness.model.result import RunResult
 from harness.reporting.history import export, issue, listing, page
 from harness.reporting.history.changes import Kind
-from harness.reporting.history.faults import HistoryError
 from harness.reporting.history.lanes import Across
 from harness.reporting.history.overview import Overview, Selection, build
 from harness.reporting.history.records import RunRecord, record
-from harness.reporting.history.rescue import keep
 from harness.reporting.history.store import History, open_history
 from harness.reporting.reading import parse
 
@@ -77,29 +74,6 @@ def is_history(path: Path) -> bool:
             return file.read(len(_SQLITE)) == _SQLITE
     except OSError:
         return False
-
-
-def check(path: Path) -> None:
-    """Say before a run if its history will not take it. Raises `UsageError` where there is no folder for it."""
-    if not path.parent.is_dir():
-        raise UsageError(f"--history {path}: there is no folder {path.parent}", remedy="make it, or name another")
-    try:
-        with open_history(path, create=True):
-            pass
-    except HistoryError as error:
-        tell(f"--history {error}\n    the run goes on, and will be kept in a file beside it\n")
-
-
-def keep_run(path: Path, result: RunResult) -> None:
-    """Keep a run; what goes wrong is told, and never changes how the run ends."""
-    try:
-        kept = keep(record(result), path)
-    except HistoryError as error:
-        tell(f"--history {error}\n")
-        return
-    if kept.fault is not None:
-        tell(f"--history {kept.fault}\n")
-        tell(f"    this run is kept in {kept.path}; add it with: netpol-harness history FILE --add {kept.path}\n")
 
 
 def _add(opened: History, sources: list[str]) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from argparse import Namespace
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
-from harness.cli import history
 from harness.cli.ci_job import annotate, append_summary
 from harness.cli.screen import say, tell
 from harness.errors import HarnessError, UsageError
 from harness.model.result import RunResult
+from harness.reporting import files
 from harness.reporting.registry import REPORTS, renderer
 
 _STDOUT = "-"
@@ -31,19 +28,14 @@ def take_stdout(options: Namespace) -> bool:
 
 def check(options: Namespace) -> None:
     """Raise `UsageError` with all that is wrong with the targets now, rather than lose a result after the run."""
-    faults = []
-    taken: dict[Path | str, str] = {}
-    for name, target in wanted(options).items():
-        place = target if target == _STDOUT else Path(os.path.realpath(target))
-        if place in taken:
-            where = "standard output" if target == _STDOUT else target
-            faults.append(f"--{name} {target}: {where} is taken by --{taken[place]}")
-        taken.setdefault(place, name)
-        if target != _STDOUT and (fault := _unwritable(Path(target))):
-            faults.append(f"--{name} {target}: cannot be written: {fault}")
+    chosen = wanted(options)
+    to_stdout = [f"--{name}" for name, target in chosen.items() if target == _STDOUT]
+    faults = [f"{name} -: standard output is taken by {to_stdout[0]}" for name in to_stdout[1:]]
+    faults += files.clashes(_files(chosen), "--")
     if kept_in := _history(options):
         try:
-            history.check(kept_in)
+            if obstacle := files.check_history(kept_in, "--"):
+                tell(obstacle + "\n")
         except HarnessError as error:
             faults.append(str(error))
     if faults:
@@ -65,8 +57,8 @@ def hand_over(options: Namespace, result: RunResult) -> None:
     try:
         write(options, result)
     finally:
-        if kept_in := _history(options):
-            history.keep_run(kept_in, result)
+        if (kept_in := _history(options)) and (fault := files.keep_in_history(result, kept_in, "--")):
+            tell(fault + "\n")
 
 
 def write(options: Namespace, result: RunResult) -> None:
@@ -74,53 +66,24 @@ def write(options: Namespace, result: RunResult) -> None:
 
     Raises `HarnessError` with every fault, after the last one.
     """
-    faults: list[str] = []
-    for name, target in wanted(options).items():
+    chosen = wanted(options)
+    faults = []
+    for name in [name for name, target in chosen.items() if target == _STDOUT]:
         try:
-            text = renderer(name)(result)
-            if target == _STDOUT:
-                say(text)
-            else:
-                _replace(Path(os.path.realpath(target)), text)
-        except OSError as error:
-            faults.append(f"--{name} {target}: {error.strerror or error}")
-        except ImportError as error:
-            faults.append(f"--{name} {target}: {error}; install what is missing")
+            say(renderer(name)(result))
+        except (OSError, ImportError) as error:
+            faults.append(f"--{name} -: {error}")
+    faults += files.write(result, _files(chosen), "--")
     if faults:
         raise HarnessError(
             "\n".join(faults), remedy="the run itself is over; write them from `--json` by `report render`"
         )
 
 
+def _files(chosen: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: target for name, target in chosen.items() if target != _STDOUT}
+
+
 def _history(options: Namespace) -> Path | None:
     target: str | None = getattr(options, "history", None)
     return Path(target) if target else None
-
-
-def _unwritable(path: Path) -> str | None:
-    if path.is_dir():
-        return "it is a folder"
-    if path.exists():
-        return None if os.access(path, os.W_OK) else "permission denied"
-    if not path.parent.is_dir():
-        return f"there is no folder {path.parent}"
-    return None if os.access(path.parent, os.W_OK) else f"permission denied in {path.parent}"
-
-
-def _replace(path: Path, text: str) -> None:
-    """Put `text` there in one go: a reader finds the old report or the new one, never half of one."""
-    data = text.encode("utf-8", "backslashreplace")
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    mode = path.stat().st_mode if path.exists() else None
-    if (mode is not None and not stat.S_ISREG(mode)) or not os.access(path.parent, os.W_OK):
-        # A device or a pipe is written to; and so is a file in a folder that takes no new ones.
-        path.write_bytes(data)
-        return
-    try:
-        beside.write_bytes(data)
-        if mode is not None:
-            beside.chmod(stat.S_IMODE(mode))
-        beside.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            beside.unlink()

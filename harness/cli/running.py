@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
-from harness.cli import reports, revision
+from harness.cli import reports
 from harness.cli.ci_job import hushed
 from harness.cli.interruption import stopping
 from harness.cli.screen import has_colour, say, tell, width
@@ -22,7 +22,7 @@ from harness.model.result import Event, RunResult, ScenarioResult, Shard
 from harness.model.scenario import Scenario
 from harness.plan import shard
 from harness.profiles.load import choose
-from harness.reporting import terminal
+from harness.reporting import revision, terminal
 from harness.reporting.outcome import exit_code
 from harness.reporting.progress import Progress
 from harness.reporting.tally import is_clean

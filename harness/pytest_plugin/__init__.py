@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.pytest_plugin.hooks import Hooks
-from harness.pytest_plugin.options import choices, declare
+from harness.pytest_plugin.options import PREFIX, Choices, choices, declare
 
 if TYPE_CHECKING:
     from harness.api import Worlds
@@ -33,14 +33,29 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "netpol: a scenario of netpol-harness")
     chosen = choices(config)
     is_worker = hasattr(config, "workerinput")
-    for name, target in {} if is_worker else chosen.reports.items():
-        if Path(target).is_dir() or not Path(target).resolve().parent.is_dir():
-            raise pytest.UsageError(f"--np-{name} {target}: cannot be written; name a file in a folder that exists")
+    if (chosen.reports or chosen.history) and not is_worker:
+        _check_targets(chosen)
     config.pluginmanager.register(Hooks(config), "netpol-harness session")
     if config.pluginmanager.hasplugin("xdist") and not is_worker:
         from harness.pytest_plugin.controller import Controller
 
         config.pluginmanager.register(Controller(config), "netpol-harness controller")
+
+
+def _check_targets(chosen: Choices) -> None:
+    """Look at the files that will be written. Raises `pytest.UsageError` with all that is wrong with them."""
+    from harness.errors import UsageError
+    from harness.reporting import files
+
+    faults = files.clashes(chosen.reports, PREFIX)
+    try:
+        if chosen.history:
+            # One that cannot take the session says so at its end, with the file that has it.
+            files.check_history(Path(chosen.history), PREFIX)
+    except UsageError as error:
+        faults.append(str(error))
+    if faults:
+        raise pytest.UsageError("\n".join([*faults, "    name files of their own, in folders that exist"]))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

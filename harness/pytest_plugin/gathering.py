@@ -6,14 +6,13 @@ import base64
 import pickle
 import time
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.model.result import ClusterFacts, RunResult, ScenarioResult
-from harness.reporting.registry import renderer
 from harness.runner.perform import unplayed
 from harness.scenario.load import load
 
@@ -101,16 +100,3 @@ def _unplayed(file: str, reason: str) -> ScenarioResult:
     except HarnessError as error:
         # It changed since it was collected: the report still names it.
         return ScenarioResult(file, file, "", (), (), error=f"{reason}; {error}")
-
-
-def write(result: RunResult, reports: Mapping[str, str]) -> list[str]:
-    """Write every report file and return what could not be written: one that fails does not keep the others."""
-    faults = []
-    for name, target in reports.items():
-        try:
-            Path(target).write_text(renderer(name)(result), encoding="utf-8", errors="backslashreplace")
-        except OSError as error:
-            faults.append(f"--np-{name} {target}: {error.strerror}")
-        except ImportError as error:
-            faults.append(f"--np-{name} {target}: {error}; install what is missing")
-    return faults

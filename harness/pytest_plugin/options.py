@@ -10,7 +10,8 @@ import pytest
 
 from harness.reporting.registry import REPORTS
 
-_Kind = Literal["string", "float", "bool"]
+PREFIX = "--np-"
+_Kind = Literal["string", "number", "float", "bool", "list"]
 
 
 class Option(NamedTuple):
@@ -24,14 +25,28 @@ class Option(NamedTuple):
     default: str | None = None
 
 
-OPTIONS = (
-    Option("cluster", "NAME", "which cluster: local (the default: embedded), kind, or kubeconfig", default="local"),
+# What a cluster is told of; each provider refuses what it does not know.
+_OF_CLUSTERS = (
     Option("cni", "NAME", "the CNI of a cluster that is made for this run"),
     Option("kubeconfig", "FILE", "the kubeconfig (default: as kubectl finds it)"),
     Option("context", "NAME", "the context in it (default: its current one)"),
     Option("image", "IMAGE", "the probe pods' image: any with Python 3.9 or newer"),
+    Option("outside", "NETNS", "where externals live: a network namespace here that leads to the nodes"),
     Option("fault", "NAME", "let the local data plane misbehave like a broken CNI"),
     Option("keep", "", "leave a cluster that was made for this run running", kind="bool"),
+    Option("name", "NAME", "kind: keep the cluster under this name, or use the one kept under it"),
+    Option("kubernetes", "VERSION", "kind: the version of Kubernetes (default: kind's own)"),
+    Option("nodes", "N", "kind: control plane and workers together (default: 2)", kind="number"),
+    Option("ip-family", "FAMILY", "kind: ipv4 (the default), ipv6 or dual"),
+    Option("cni-manifest", "FILE", "kind: the CNI's manifest or chart, in place of the pinned one"),
+    Option("image-archive", "FILE", "kind: load the images of this archive; repeatable", kind="list"),
+    Option("node-image", "IMAGE", "kind: its node image, in place of the pinned one"),
+    Option("mirror", "BASE", "kind: a folder or address that has the pinned files, by name"),
+)
+OPTIONS = (
+    Option("cluster", "NAME", "which cluster: local (the default: embedded), kind, or kubeconfig", default="local"),
+    *_OF_CLUSTERS,
+    Option("profile", "NAME", "known deviations: NAME[@VERSION] of a CNI, a file, or none (default: as found there)"),
     Option("verbatim-namespaces", "", "keep namespace names as written (a cluster of one's own)", kind="bool"),
     Option(
         "engine",
@@ -58,7 +73,15 @@ OPTIONS = (
         default="error",
     ),
     *(Option(name, "FILE", f"write {report.about}") for name, report in REPORTS.items()),
+    Option("history", "FILE", "keep the session in a history: `netpol-harness history FILE`"),
 )
+_IN_A_FILE: Mapping[_Kind, Literal["string", "int", "float", "bool", "linelist"]] = {
+    "string": "string",
+    "number": "int",
+    "float": "float",
+    "bool": "bool",
+    "list": "linelist",
+}
 
 
 @dataclass(frozen=True)
@@ -74,6 +97,8 @@ class Choices:
     timeout_s: float | None
     deadline_s: float | None
     window_s: float | None
+    profile: str | None = None
+    history: str | None = None
     reports: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -81,12 +106,12 @@ def declare(parser: pytest.Parser) -> None:
     """Declare every option, once for the command line and once for the configuration file."""
     group = parser.getgroup("netpol-harness", "network policies on a live cluster (netpol-harness)")
     for option in OPTIONS:
-        flag, dest = f"--np-{option.name}", _dest(option.name)
-        if option.kind == "bool":
-            group.addoption(flag, dest=dest, action="store_true", default=None, help=option.about)
-        else:
-            group.addoption(flag, dest=dest, metavar=option.metavar, default=None, help=option.about)
-        parser.addini(dest, f"{option.about} ({flag})", type=option.kind, default=None)
+        flag, dest = f"{PREFIX}{option.name}", _dest(option.name)
+        how: dict[str, Any] = {"action": "store_true"} if option.kind == "bool" else {"metavar": option.metavar}
+        if option.kind == "list":
+            how["action"] = "append"
+        group.addoption(flag, dest=dest, default=None, help=option.about, **how)
+        parser.addini(dest, f"{option.about} ({flag})", type=_IN_A_FILE[option.kind], default=None)
 
 
 def choices(config: pytest.Config) -> Choices:
@@ -94,7 +119,7 @@ def choices(config: pytest.Config) -> Choices:
     chosen = {option.name: _value(config, option) for option in OPTIONS}
     return Choices(
         cluster=chosen["cluster"],
-        cluster_options={name: chosen[name] for name in ("cni", "kubeconfig", "context", "image", "fault", "keep")},
+        cluster_options={option.name.replace("-", "_"): chosen[option.name] for option in _OF_CLUSTERS},
         items=chosen["items"],
         inconclusive=chosen["inconclusive"],
         engine=chosen["engine"],
@@ -102,20 +127,24 @@ def choices(config: pytest.Config) -> Choices:
         timeout_s=chosen["timeout"],
         deadline_s=chosen["deadline"],
         window_s=chosen["window"],
+        profile=chosen["profile"],
+        history=chosen["history"],
         reports={name: chosen[name] for name in REPORTS if chosen[name]},
     )
 
 
 def _value(config: pytest.Config, option: Option) -> Any:
     dest = _dest(option.name)
-    value, where = config.getoption(dest), f"--np-{option.name}"
+    value, where = config.getoption(dest), f"{PREFIX}{option.name}"
     if value is None:
         value, where = config.getini(dest), dest
-    # An unset float or bool of the configuration file is 0 or False in some versions of pytest, never a choice here.
-    if value in (None, "", False) or (option.kind == "float" and value == 0.0 and not isinstance(value, str)):
+    # An unset entry of the configuration file is empty, 0 or False in some versions of pytest, never a choice here.
+    if value in (None, "", False, []) or (option.kind in ("float", "number") and value == 0 and value != "0"):
         return option.default
     if option.kind == "float":
         return _seconds(value, where)
+    if option.kind == "number":
+        return _number(value, where)
     if option.choices and value not in option.choices:
         raise pytest.UsageError(f"{where}: {value!r} is none of {', '.join(option.choices)}")
     return value
@@ -129,6 +158,12 @@ def _seconds(value: Any, where: str) -> float:
     if not 0 < seconds < 3600:
         raise pytest.UsageError(f"{where}: {value!r} is no number of seconds between 0 and 3600")
     return seconds
+
+
+def _number(value: Any, where: str) -> int:
+    if not str(value).isdecimal() or int(value) < 1:
+        raise pytest.UsageError(f"{where}: {value!r} is no number of at least 1")
+    return int(value)
 
 
 def _dest(name: str) -> str:

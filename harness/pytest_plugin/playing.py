@@ -16,7 +16,8 @@ from harness.errors import HarnessError, NotEnforcedError, UsageError
 from harness.model.result import ClusterFacts, Event, ScenarioResult
 from harness.model.scenario import Scenario
 from harness.model.topology import Topology
-from harness.pytest_plugin.options import Choices
+from harness.profiles.load import choose
+from harness.pytest_plugin.options import PREFIX, Choices
 from harness.runner.ground import Ground, facts, proved
 from harness.runner.settings import InterruptedRunError, RunSettings
 
@@ -36,13 +37,19 @@ def provider_of(choices: Choices, run: str) -> ClusterProvider:
     try:
         return open_provider(choices.cluster, run=run, **chosen)
     except UsageError as error:
-        # The same options have the plugin's own prefix here.
-        raise UsageError(error.what.replace("--", "--np-"), where=error.where, remedy=error.remedy) from error
+        raise _in_the_plugins_words(error) from error
 
 
 def settings_of(choices: Choices, run: str, part: str = "", share: int = 1) -> RunSettings:
-    """Return the run's settings for one process; `share` processes divide the budget of pods between them."""
+    """Return the run's settings for one process; `share` processes divide the budget of pods between them.
+
+    Raises `UsageError` for a profile that is none.
+    """
     settings = RunSettings(run=run, part=part)
+    try:
+        profile = choose(choices.profile)
+    except UsageError as error:
+        raise _in_the_plugins_words(error) from error
     return replace(
         settings,
         pod_budget=max(1, settings.pod_budget // share),
@@ -51,7 +58,13 @@ def settings_of(choices: Choices, run: str, part: str = "", share: int = 1) -> R
         window_s=choices.window_s,
         deadline_s=choices.deadline_s,
         ceiling_s=choices.timeout_s,
+        profile=profile,
     )
+
+
+def _in_the_plugins_words(error: UsageError) -> UsageError:
+    """Return the same with the prefix that these options have here."""
+    return UsageError(error.what.replace("--", PREFIX), where=error.where, remedy=error.remedy)
 
 
 class Play:

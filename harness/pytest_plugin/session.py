@@ -5,22 +5,24 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 from harness.cluster.interface import ClusterProvider
 from harness.cluster.registry import open_provider
-from harness.errors import ClusterError, SourceLocation
+from harness.errors import ClusterError, ScenarioError, SourceLocation, UsageError
 from harness.model.result import RunResult, ScenarioResult
 from harness.model.scenario import Scenario
 from harness.plan import groups, has_cluster_wide_effects, has_topology_changes
 from harness.pytest_plugin.failing import SetUpError, first_and_rest, width
-from harness.pytest_plugin.gathering import Gathering, News, write
-from harness.pytest_plugin.options import Choices, choices
+from harness.pytest_plugin.gathering import Gathering, News
+from harness.pytest_plugin.options import PREFIX, Choices, choices
 from harness.pytest_plugin.playing import NoGroundError, Play, provider_of, settings_of
 from harness.pytest_plugin.rendezvous import RENDEZVOUS, Rendezvous
-from harness.reporting import terminal
+from harness.reporting import files, revision, terminal
 from harness.runner.ground import Ground, checked
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ class Netpol:
     def __init__(self, config: pytest.Config) -> None:
         workerinput: Mapping[str, Any] = getattr(config, "workerinput", {})
         self.choices: Choices = choices(config)
+        self._rootpath = config.rootpath
         self._rendezvous = Rendezvous.join(workerinput)
         known = self._rendezvous or config.stash.get(RENDEZVOUS, None)
         run = known.run if known else secrets.token_hex(3)
@@ -142,15 +145,21 @@ class Netpol:
         """Write the report files, once for the session; return what could not be written."""
         if self.gathering is None or self.gathering.is_empty:
             return []
-        self._result = self.gathering.result(interrupted=interrupted)
-        return write(self._result, self.choices.reports)
+        commit = revision.find(self._rootpath)
+        self._result = replace(self.gathering.result(interrupted=interrupted), commit=commit)
+        faults = files.write(self._result, self.choices.reports, PREFIX)
+        if self.choices.history:
+            fault = files.keep_in_history(self._result, Path(self.choices.history), PREFIX)
+            faults += [fault] if fault else []
+        return faults
 
     def summary(self) -> list[str]:
         """Return what to say at the end of the session."""
         if self._result is None:
             return []
         lines = terminal.render_brief(self._result, width=width()).splitlines()
-        return lines + [f"{name}: {target}" for name, target in self.choices.reports.items()]
+        written = {**self.choices.reports, **({"history": self.choices.history} if self.choices.history else {})}
+        return lines + [f"{name}: {target}" for name, target in written.items()]
 
     def _news(self) -> News | None:
         if not self._results and self._play.fault is None:
@@ -174,9 +183,12 @@ _KEY = pytest.StashKey[Netpol]()
 
 
 def netpol_of(config: pytest.Config) -> Netpol:
-    """Return the plugin's state in this process, made when first asked for."""
+    """Return the plugin's state in this process, made when first asked for. Raises `pytest.UsageError`."""
     if _KEY not in config.stash:
-        config.stash[_KEY] = Netpol(config)
+        try:
+            config.stash[_KEY] = Netpol(config)
+        except (UsageError, ScenarioError) as error:
+            raise pytest.UsageError(str(error)) from error
     return config.stash[_KEY]
 
 

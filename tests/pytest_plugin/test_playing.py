@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from harness.reporting.history.store import open_history
 from tests.pytest_plugin.project import SCENARIO, Project
 
 pytest_plugins = ["pytester"]
@@ -176,6 +177,63 @@ def test_a_report_that_cannot_be_written_is_told_of_and_turns_a_green_session_re
 
     assert result.ret == pytest.ExitCode.INTERNAL_ERROR
     result.stdout.fnmatch_lines(["--np-json gone/result.json: No such file or directory"])
+
+
+def test_what_could_never_be_written_is_told_before_anything_is_played(project: Project) -> None:
+    """All of it at once, in the plugin's own words."""
+    project.scenario()
+    result = project.run("--np-json=none/a", "--np-junit=same", "--np-markdown=same")
+    nothing = project.run("--np-history=none/runs.db")
+
+    assert (result.ret, nothing.ret, project.clusters()) == (
+        pytest.ExitCode.USAGE_ERROR,
+        pytest.ExitCode.USAGE_ERROR,
+        [],
+    )
+    result.stderr.fnmatch_lines(
+        ["*--np-json none/a: cannot be written: there is no folder none", "*--np-markdown same: * taken by --np-junit"]
+    )
+    nothing.stderr.fnmatch_lines(["*--np-history none/runs.db: there is no folder none"])
+
+
+def test_sessions_are_kept_in_a_history(project: Project, pytester: pytest.Pytester) -> None:
+    """By option or by configuration file, as `netpol-harness history` shows them; with workers once."""
+    project.scenario()
+    project.run("--np-history=runs.db")
+    pytester.makeini("[pytest]\nnp_history = runs.db\n")
+    project.run("--np-fault=deaf")
+    with open_history(project.path / "runs.db") as kept:
+        runs = [kept.read(each.number) for each in kept.index()]
+
+    assert len(runs) == 2
+    assert [len(run.scenarios) for run in runs] == [1, 1]
+
+
+def test_a_history_that_takes_no_run_turns_a_green_session_red(project: Project) -> None:
+    """The run is kept beside it, and where is told."""
+    project.scenario()
+    (project.path / "runs.db").write_text("no database at all\n" * 99)
+    result = project.run("--np-history=runs.db")
+
+    assert result.ret == pytest.ExitCode.INTERNAL_ERROR
+    result.stdout.fnmatch_lines(["--np-history *no SQLite database*", "*this run is kept in runs.db.*"])
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--np-profile=calicoo", "--np-profile calicoo: no profile is called 'calicoo'"),
+        ("--np-nodes=two", "--np-nodes: 'two' is no number of at least 1"),
+        ("--np-nodes=3", "--np-nodes means nothing to --np-cluster fake"),
+    ],
+)
+def test_an_option_that_cannot_be_is_a_usage_error(project: Project, option: str, said: str) -> None:
+    """Before any cluster is opened."""
+    project.scenario()
+    result = project.run(option)
+
+    assert (result.ret, project.clusters()) == (pytest.ExitCode.USAGE_ERROR, [])
+    result.stderr.fnmatch_lines([f"*{said}*"])
 
 
 def test_an_interrupted_session_cleans_up_and_reports_what_it_has(project: Project, pytester: pytest.Pytester) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
-from harness.cli.history import check, keep_run
 from harness.errors import UsageError
 from harness.reporting import document
+from harness.reporting.files import check_history, keep_in_history
 from harness.reporting.history.store import open_history
 from tests.golden.histories import NIGHTS
 
@@ -20,7 +20,7 @@ def runs(tmp_path: Path) -> Path:
     """Return the path of a history of all nights."""
     path = tmp_path / "runs.db"
     for result in NIGHTS:
-        keep_run(path, result)
+        assert keep_in_history(result, path, "--") is None
     return path
 
 
@@ -157,26 +157,23 @@ def test_a_run_that_cannot_be_found_is_told_with_those_that_can(
     assert fault in capsys.readouterr().err
 
 
-def test_before_a_run_a_bad_history_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_before_a_run_a_bad_history_is_told(tmp_path: Path) -> None:
     """A folder that is missing ends it at once; a file that cannot be used is told, and the run goes on."""
     bad = tmp_path / "runs.db"
     bad.write_text("no database at all\n" * 99)
-    with pytest.raises(UsageError, match="there is no folder"):
-        check(tmp_path / "none" / "runs.db")
-    check(bad)
+    with pytest.raises(UsageError, match=r"--np-history .*: there is no folder"):
+        check_history(tmp_path / "none" / "runs.db", "--np-")
 
-    assert "it is no SQLite database" in (text := capsys.readouterr().err)
+    text = check_history(bad, "--") or ""
+    assert "it is no SQLite database" in text
     assert "the run goes on, and will be kept in a file beside it" in text
 
 
-def test_after_a_run_a_bad_history_is_told_with_where_the_run_is(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_after_a_run_a_bad_history_is_told_with_where_the_run_is(tmp_path: Path) -> None:
     """Nothing is raised, so that the run's exit code stays what the run found."""
     (tmp_path / "runs.db").write_text("no database at all\n" * 99)
-    keep_run(tmp_path / "runs.db", NIGHTS[0])
-    keep_run(tmp_path / "none" / "runs.db", NIGHTS[0])
-    text = capsys.readouterr().err
+    places = (tmp_path / "runs.db", tmp_path / "none" / "runs.db")
+    text = "\n".join(keep_in_history(NIGHTS[0], place, "--") or "" for place in places)
 
     assert f"this run is kept in {tmp_path}/runs.db.10aa01.db" in text
     assert "the run is in no history" in text

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.revision import find
+from harness.reporting.revision import find
 
 COMMIT, OTHER = "a" * 40, "b" * 40
 
