@@ -115,13 +115,13 @@ class FakeCluster:
         self.agents: dict[str, FakeAgent] = {}
         self.applied: list[Mapping[str, Any]] = []
         self.deleted: list[ObjectRef] = []
-        self._timing = timing
+        self.timing = timing
         self._addresses: dict[ObjectRef, str] = {}
         self._next = 1
 
     def capabilities(self) -> Capabilities:
         """Describe a one-family cluster that keeps externals."""
-        return Capabilities("fake", emulated=True, externals=True, private=True, timing=self._timing, nodes=("one",))
+        return Capabilities("fake", emulated=True, externals=True, private=True, timing=self.timing, nodes=("one",))
 
     def apply(self, manifests: Sequence[Mapping[str, Any]]) -> None:
         """Store the objects; a new pod gets a new address and an agent."""

@@ -15,7 +15,8 @@ class Timing:
     `rounds` equal rounds over at least `window_s` after the barrier are settled;
     after `deadline_s` a step is unsettled. A probe waits `floor_s` to `ceiling_s`
     for its answer, in between by what the baseline showed. What is deleted is gone within `gone_s`, or an error says
-    what holds it.
+    what holds it. `turns` is how often the sentinel's policy is turned over in one barrier: a CNI that works on many
+    pods at once may take a second policy in before the first one, but not twice.
     """
 
     rounds: int = 3
@@ -26,6 +27,7 @@ class Timing:
     ready_s: float = 30.0
     canary_s: float = 10.0
     gone_s: float = 120.0
+    turns: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,10 @@ from harness.probing.settle import Conclusion, PlannedRound, Settling
 # has arrived, and is looked at again with all patience.
 TIMES_SLOWEST = 3.0
 LOG_DEADLINE_S = 5.0
+# The slowest answer of the baseline is how long all of them took: so many times that is a round's own.
+BREATHS = 1.5
+# What a round may take for itself where nothing is known of answers yet.
+FIRST_BREATH_S = 0.5
 POLL_S = 0.05
 
 
@@ -86,19 +90,29 @@ def observe(
     last: Mapping[Flow, Outcome] | None = None,
     since: float | None = None,
     after_barrier: Callable[[], float] | None = None,
+    slowest_s: float = 0.0,
     cancelled: threading.Event | None = None,
     clock: Clock | None = None,
 ) -> Settled:
     """Probe every flow of `targets` until the matrix has settled or `timing.deadline_s` has passed.
 
     `latencies` are the baseline's answer times of the flows that were open in it; None says that this is the baseline.
-    `controls` are self-probes, tried in every full round. `since` is the clock's time at which the changes ended, from
-    which times are counted; None is now. `after_barrier` is asked often and must not block: it returns the clock's
-    time at which the barrier was passed, inf as long as it was not. Once `cancelled` is set, what is known is
+    `controls` are self-probes, tried with every full round that may be the last. `since` is the clock's time at which
+    the changes ended, from which times are counted; None is now. `after_barrier` is asked often and must not block: it
+    returns the clock's time at which the barrier was passed, inf as long as it was not. `slowest_s` is the longest that
+    this cluster is known to have taken until a policy was in force. Once `cancelled` is set, what is known is
     returned, unsettled. Raises nothing of its own: what goes wrong is a fault of its flow.
     """
     watch = _Watch(
-        prober, targets, controls, timing, latencies=latencies, last=last, since=since, clock=clock or MonotonicClock()
+        prober,
+        targets,
+        controls,
+        timing,
+        latencies=latencies,
+        last=last,
+        since=since,
+        slowest_s=slowest_s,
+        clock=clock or MonotonicClock(),
     )
     watch.run(after_barrier, cancelled or threading.Event())
     return watch.conclude()
@@ -115,6 +129,7 @@ class _Watch:
         latencies: Mapping[Flow, float] | None,
         last: Mapping[Flow, Outcome] | None,
         since: float | None,
+        slowest_s: float,
         clock: Clock,
     ) -> None:
         self.prober = prober
@@ -124,7 +139,7 @@ class _Watch:
         self.clock = clock
         self.patience = _patience(latencies, timing)
         self.since = clock.now() if since is None else since
-        self.settling = Settling(targets, timing, clock.now(), last)
+        self.settling = Settling(targets, timing, clock.now(), last, breath_s=_breath_s(latencies), slowest_s=slowest_s)
         self.flying: dict[int, tuple[PlannedRound, RoundHandle]] = {}
         self.results: dict[int, Mapping[Flow, ProbeOutcome]] = {}
         self.times: dict[int, float] = {}
@@ -153,8 +168,8 @@ class _Watch:
         targets = {flow: self.targets[flow] for flow in planned.flows}
         self.flying[planned.index] = (planned, self.prober.round(targets, self.patience, self.woken.set))
         self.times[planned.index] = planned.at - self.since
-        if planned.full and self.control_targets:
-            # On a batch of their own: a dead listener must not hold up what is known of the rest.
+        if planned.full and self.control_targets and self.settling.may_be_last:
+            # Those of the last full round count. On a batch of their own: a dead listener must not hold up the rest.
             self.control_handle = self.prober.round(self.control_targets, lambda _: self.timing.ceiling_s)
 
     def _take_in(self) -> None:
@@ -239,6 +254,10 @@ class _Watch:
             for flow, outcome in again.items()
             if outcome.outcome is Outcome.OPEN
         }
+
+
+def _breath_s(latencies: Mapping[Flow, float] | None) -> float:
+    return FIRST_BREATH_S if latencies is None else BREATHS * max(latencies.values(), default=0.0)
 
 
 def _patience(latencies: Mapping[Flow, float] | None, timing: Timing) -> Callable[[Flow], float]:

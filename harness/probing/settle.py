@@ -23,6 +23,11 @@ from harness.model.result import Outcome
 BY_ICMP = frozenset({Outcome.REFUSED, Outcome.UNREACHABLE, Outcome.PROHIBITED})
 # Rounds in between come a little later each time, but not rarer than one a window.
 SLOWER = 1.25
+# A cluster that needed long to take in the last policy, the sentinel's, may need a part of that for what it does
+# pod by pod; and where nothing has moved at all, a little longer than it ever needed. No longer than that, though.
+SHARE_OF_BARRIER = 0.25
+MORE_THAN_EVER = 1.25
+LONGEST_HOLD_S = 2.0
 ROUNDING_S = 1e-6
 
 
@@ -93,11 +98,12 @@ class _Track:
                 return (_State.WAITING if waiting else _State.SETTLED), agreed
         return _State.MOVING, agreed
 
-    def flaps(self) -> int:
+    def flaps(self, cuts_count_since: float = -math.inf) -> int:
         """Count the changes beyond the first, against what stood before.
 
         A connection that was made and cut is what one change looks like from within: seen on the way it counts no
-        more than the change itself. Seen between two equal answers it is a change, and one back.
+        more than the change itself. Seen between two equal answers it is a change, and one back, if it began at
+        `cuts_count_since` or later.
         """
         changes = 0
         current = self.before
@@ -106,13 +112,19 @@ class _Track:
             if sample.outcome is None or sample.outcome is Outcome.FAULT:
                 continue
             if sample.outcome is Outcome.NO_DATA and current is not Outcome.NO_DATA:
-                was_cut = True
+                was_cut = was_cut or sample.at >= cuts_count_since
                 continue
             merged = agree(current, sample.outcome)
             changes += 1 if merged is None else 2 * was_cut
             current = sample.outcome if merged is None else merged
             was_cut = False
         return max(0, changes + was_cut - 1)
+
+    def is_moved_by(self, outcome: Outcome) -> bool:
+        """Tell whether an answer shows that something has changed; a connection that was cut may be just late."""
+        if self.before is None or outcome in (Outcome.FAULT, Outcome.NO_DATA):
+            return False
+        return agree(self.before, outcome) is None
 
     def known(self) -> list[_Sample]:
         return [sample for sample in self.samples if sample.outcome is not None]
@@ -130,21 +142,38 @@ def agree(one: Outcome | None, other: Outcome) -> Outcome | None:
 
 
 class Settling:
-    """The rounds of one matrix, from `started` on. `last` is what stood before the change, for counting flaps."""
+    """The rounds of one matrix, from `started` on.
+
+    `last` is what stood before the change: for counting flaps, and for telling whether anything has moved. For
+    `breath_s` after the start of a full round that is still under way no other begins: probes that wait for each other
+    would look like a cluster that is slow. `slowest_s` is how long this cluster took at worst to enforce a policy.
+    """
 
     def __init__(
-        self, flows: Iterable[Flow], timing: Timing, started: float, last: Mapping[Flow, Outcome] | None = None
+        self,
+        flows: Iterable[Flow],
+        timing: Timing,
+        started: float,
+        last: Mapping[Flow, Outcome] | None = None,
+        *,
+        breath_s: float = 0.0,
+        slowest_s: float = 0.0,
     ) -> None:
         self._tracks = {flow: _Track((last or {}).get(flow)) for flow in flows}
-        self._window_s = timing.window_s
+        self._shortest_s = timing.window_s
+        self._slowest_s = slowest_s
+        self._started = started
+        self._has_moved = False
         # One sample spans no time at all.
         self._needed = max(timing.rounds, 2 if timing.window_s > 0 else 1)
         self._interval_s = timing.window_s / max(1, self._needed - 1)
         self._pause_s = self._interval_s
+        self._breath_s = breath_s
         self._deadline = started + timing.deadline_s
         self._next_at = started
         self._since = -math.inf
         self._counted = 0
+        self._first: float | None = None
         self._pending: dict[int, PlannedRound] = {}
         self._newest: PlannedRound | None = None
         self._closing = False
@@ -157,9 +186,27 @@ class Settling:
         return self._over
 
     @property
+    def may_be_last(self) -> bool:
+        """Whether nothing more may be tried after the round that was begun last."""
+        return self._closing or self._counted >= self._needed
+
+    @property
     def next_at(self) -> float:
         """When to call `begin` again, if nothing is recorded before."""
+        if self._first is not None and self._counted == self._needed - 1:
+            # The last that is needed comes at the end of the window, however long that has become.
+            return max(self._next_at, self._first + self.window_s)
         return self._next_at
+
+    @property
+    def window_s(self) -> float:
+        """How long the matrix must hold still now, in seconds."""
+        if math.isinf(self._since):
+            return self._shortest_s
+        hold_s = SHARE_OF_BARRIER * (self._since - self._started)
+        if not self._has_moved:
+            hold_s = max(hold_s, MORE_THAN_EVER * self._slowest_s)
+        return max(self._shortest_s, min(hold_s, LONGEST_HOLD_S))
 
     def begin(self, now: float, since: float = -math.inf) -> PlannedRound | None:
         """Return the round to start now, None if none is due; `since` is the barrier (inf: not yet passed).
@@ -167,7 +214,9 @@ class Settling:
         Rounds before the barrier are samples for the history; they settle nothing.
         """
         # The first round after the barrier does not wait for its turn.
-        if self._over or self._closing or (now < self._next_at and not (self._counted == 0 and now >= since)):
+        if self._over or self._closing or (now < self.next_at and not (self._counted == 0 and now >= since)):
+            return None
+        if self._is_out_of_breath(now, since):
             return None
         self._since = since
         flows = self._choose(now)
@@ -182,9 +231,10 @@ class Settling:
         self.rounds += 1
         if now >= since:
             self._counted += 1
+            self._first = now if self._first is None else self._first
         # The first rounds are spread evenly over the window; those before the barrier, and those after, thin out.
         if now < since or self._counted > self._needed:
-            self._pause_s = min(max(self._window_s, self._interval_s), self._pause_s * SLOWER)
+            self._pause_s = min(max(self._shortest_s, self._interval_s), self._pause_s * SLOWER)
             self._next_at = now + self._pause_s
         else:
             self._next_at = now + self._interval_s
@@ -198,6 +248,7 @@ class Settling:
             sample = next(sample for sample in reversed(track.samples) if sample.index == index)
             sample.outcome = outcomes[flow]
             track.gone = track.gone or flow in gone
+            self._has_moved = self._has_moved or track.is_moved_by(outcomes[flow])
         if not self._pending:
             self._over = self._closing or self._is_confirmed()
 
@@ -216,6 +267,13 @@ class Settling:
     def flaps(self) -> int:
         """Count the changes beyond the first of each flow, over all rounds and against what stood before."""
         return sum(track.flaps() for track in self._tracks.values())
+
+    def _is_out_of_breath(self, now: float, since: float) -> bool:
+        newest = self._newest
+        if newest is None or not newest.full or not self._pending:
+            return False
+        # As long as the cluster is at work, it needs its machines for itself.
+        return now < newest.at + self._breath_s * (2 if now < since else 1)
 
     def _choose(self, now: float) -> tuple[Flow, ...]:
         everything = tuple(self._tracks)
@@ -240,9 +298,10 @@ class Settling:
         return self._streak(track)[0]
 
     def _streak(self, track: _Track) -> tuple[_State, Outcome | None]:
-        # What has flapped is believed less easily: flapping in step with our rounds looks like rest.
-        flaps = track.flaps()
-        return track.streak(self._needed + flaps, self._window_s * (1 + flaps), self._since)
+        # What has flapped is believed less easily: flapping in step with our rounds looks like rest. Connections that
+        # were cut while the cluster was at work are no sign of that.
+        flaps = track.flaps(cuts_count_since=self._since)
+        return track.streak(self._needed + flaps, self.window_s * (1 + flaps), self._since)
 
     def _is_all_settled(self) -> bool:
         return all(self._state(track) is _State.SETTLED for track in self._tracks.values())

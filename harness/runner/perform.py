@@ -245,6 +245,7 @@ class Performer:
             last=show.last,
             since=since,
             after_barrier=after_barrier,
+            slowest_s=self._turnstile.slowest_s,
             cancelled=self._stage.settings.cancelled,
         )
         told = self._stage.in_the_authors_words

@@ -1,6 +1,6 @@
 """A policy of our own whose effect can be seen: the canary first, then the barrier of every step.
 
-A server listens on two ports for each lane, and a policy of that lane opens one of the two, turn about. On each node
+A server listens on a few ports for each lane, and a policy of that lane opens one of them, turn about. On each node
 in use there is such a server, asked by a client of its own. Policies only ever add up, so lanes need not know of
 each other.
 """
@@ -36,16 +36,25 @@ _SLOWER = 0.05
 class Turnstile:
     """The sentinel's policy of one lane, turned over after each change of that lane; not thread-safe.
 
-    A turn is seen by its port that opens, which says something only if that was closed before. It was, where the last
-    turn was seen. After one that was not, nobody knows: that one is awaited first, and then a turn made and seen.
+    A turn is seen by its port that opens, which says something only if that was closed before. It was, where the turns
+    before were seen: each took one port more than a barrier has turns out of use. After one that was not seen nobody
+    knows; then the ports are awaited as they should be, and only after that a turn is made and seen.
     """
 
-    def __init__(self, sentinel: Sentinel, number: int) -> None:
+    def __init__(self, sentinel: Sentinel, number: int, turns: int) -> None:
         self._sentinel = sentinel
         self._name = f"{_POLICY}-{number}"
-        self.open, self.closed = self.ports = (_FIRST_PORT + 2 * number, _FIRST_PORT + 2 * number + 1)
+        self._turns = turns
+        first = _FIRST_PORT + number * (turns + 1)
+        self.ports = tuple(range(first, first + turns + 1))
+        self.open = self.ports[-1]
         self._is_known = True
         self._barrier: Barrier | None = None
+
+    @property
+    def slowest_s(self) -> float:
+        """How long this cluster has taken at worst, so far, until a policy of the sentinel was in force."""
+        return self._sentinel.slowest_s
 
     def turn(self) -> Barrier:
         """Turn the policy over and start watching for it on every node."""
@@ -54,28 +63,35 @@ class Turnstile:
         if self._is_known:
             self._is_known = False
             self.turn_over()
-            self._barrier = Barrier(self._is_passed)
+            self._barrier = Barrier(lambda: self._is_passed(self._sentinel.patience_s))
         else:
             self._barrier = Barrier(self._is_passed_at_last)
         return self._barrier
 
     def turn_over(self) -> None:
-        """Apply the policy so that it opens the port that it closed."""
-        self.open, self.closed = self.closed, self.open
+        """Apply the policy so that it opens the next port."""
+        self.open = self.ports[(self.ports.index(self.open) + 1) % len(self.ports)]
         self._apply()
 
     def _apply(self) -> None:
         self._sentinel.open_port(self._name, self.open)
 
-    def _is_passed(self, deadline_s: float | None = None) -> bool:
-        self._is_known = self._sentinel.await_open([self.open], deadline_s)
-        return self._is_known
+    def _is_passed(self, deadline_s: float) -> bool:
+        end = time.monotonic() + deadline_s
+        for turn in range(self._turns):
+            if turn:
+                self.turn_over()
+            if not self._sentinel.await_open([self.open], end - time.monotonic()):
+                return False
+        self._is_known = True
+        return True
 
     def _is_passed_at_last(self) -> bool:
         end = time.monotonic() + self._sentinel.patience_s
         # The API may have failed before it took the last turn.
         self._apply()
-        if not self._sentinel.await_turned(self.open, self.closed, self._sentinel.patience_s):
+        others = [port for port in self.ports if port != self.open]
+        if not self._sentinel.await_turned([self.open], others, self._sentinel.patience_s):
             return False
         self.turn_over()
         return self._is_passed(end - time.monotonic())
@@ -90,7 +106,8 @@ class Sentinel:
     def __init__(self, cluster: Cluster, settings: RunSettings, worker: int, lanes: int = 1) -> None:
         self._settings = settings
         self._stage = Stage(cluster, settings, Renaming.build([_NAMESPACE], f"{settings.prefix}w{worker}-"))
-        self.turnstiles = tuple(Turnstile(self, number) for number in range(lanes))
+        self.turnstiles = tuple(Turnstile(self, number, self._stage.timing.turns) for number in range(lanes))
+        self.slowest_s = 0.0
         self._nodes = self._stage.nodes()
         self._ports = tuple(port for item in self.turnstiles for port in item.ports)
         self._pairs = _pairs(len(self._nodes) or 1, self._ports)
@@ -152,11 +169,13 @@ class Sentinel:
                 time.sleep(max(_POLL_S, _SLOWER * (time.monotonic() - started)))
             if lost & waiting:
                 prober, targets = self._reach(waiting)
+        if not waiting:
+            self.slowest_s = max(self.slowest_s, time.monotonic() - started)
         return not waiting
 
-    def await_turned(self, opened: int, closed: int, deadline_s: float) -> bool:
+    def await_turned(self, opened: Collection[int], closed: Collection[int], deadline_s: float) -> bool:
         """Probe until every server was open on `opened` and closed on `closed` in one look."""
-        return self._await({opened}, {closed}, deadline_s, {})
+        return self._await(opened, closed, deadline_s, {})
 
     def _canary(self) -> None:
         deadline_s = self._stage.timing.canary_s
@@ -169,7 +188,9 @@ class Sentinel:
         first.turn_over()
         denied = set(self._ports) - {first.open}
         seen: dict[int, list[Outcome]] = {}
-        if self._await({first.open}, denied, deadline_s, seen):
+        started = time.monotonic()
+        if self._await([first.open], denied, deadline_s, seen):
+            self.slowest_s = time.monotonic() - started
             return
         if any(outcome is Outcome.OPEN for port in denied for outcome in seen.get(port, [])):
             raise NotEnforcedError(
@@ -180,7 +201,7 @@ class Sentinel:
         raise NotEnforcedError(
             "the canary policy did not do what it says within "
             f"{deadline_s:g} s: allowed port {[str(item) for item in seen.get(first.open, [])]}, "
-            f"denied port {[str(item) for item in seen.get(first.closed, [])]}",
+            f"denied port {[str(item) for item in seen.get(min(denied), [])]}",
             remedy="the cluster blocks what its policies allow, or its probes fail: see `netpol-harness doctor`",
         )
 

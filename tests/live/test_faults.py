@@ -39,7 +39,6 @@ NOTICED: dict[str, tuple[str, Verdict]] = {
     "ignores-pod-relabel": ("changes/j07-pod-label-joins-peer", OUTAGE),
     "ingress-blocks-egress": ("isolation/a02-deny-ingress-ns", OUTAGE),
     "ingress-satisfies-egress": ("union/g04-same-subjects-both-ends-ingress-leak", LEAK),
-    "ipv6-block-stops-sync": ("ip-blocks/f22-slash32-and-31", LEAK),
     "ipv6-unpoliced": ("ipv6/l12-v6-matrix", LEAK),
     "isolates-only-one": ("isolation/a02-deny-ingress-ns", LEAK),
     "keyed-by-name-only": ("names/m07-same-policy-name-two-ns", LEAK),
@@ -53,7 +52,6 @@ NOTICED: dict[str, tuple[str, Verdict]] = {
     "notin-needs-key": ("selectors/b01-notin-missing-key", OUTAGE),
     "ors-selectors": ("peers/c01-and-peer", LEAK),
     "pod-selector-in-all-namespaces": ("peers/c03-podselector-own-ns-only", LEAK),
-    "pod-start-leak": ("changes/j27-policy-before-namespace-pods", LEAK),
     "ports-beyond-fifteen-dropped": ("ports/d14-many-ports", OUTAGE),
     "protocol-ignored": ("ports/d02-default-protocol", LEAK),
     "protocol-only-unenforced": ("ports/d04-protocol-only-udp", LEAK),
@@ -73,6 +71,10 @@ TOO_LATE = {
     "flapping": ("isolation/a02-deny-ingress-ns", 3.0),
     "late": ("isolation/a02-deny-ingress-ns", 1.0),
 }
+# From the step on that names what breaks it, the cluster takes no policy in: whatever it shows is old.
+STUCK = {"ipv6-block-stops-sync": "ip-blocks/f22-slash32-and-31"}
+# Right in the end, and told of beside the verdicts.
+OPEN_AT_START = {"pod-start-leak": "changes/j27-policy-before-namespace-pods"}
 # The canary itself notices: such a cluster proves nothing at all.
 STOPPED = ("forgets-ingress", "no-enforcement")
 # Permitted by the API, whatever most CNIs do: calling it wrong would be the harness's own fault.
@@ -99,7 +101,7 @@ def verdicts(result: RunResult) -> Counter[Verdict]:
 
 def test_every_fault_has_its_proof() -> None:
     """A fault that no test looks for would be a fault that nobody catches."""
-    known = {*NOTICED, *TOO_LATE, *STOPPED, *PERMITTED}
+    known = {*NOTICED, *TOO_LATE, *STUCK, *OPEN_AT_START, *STOPPED, *PERMITTED}
 
     assert known == set(FAULTS)
     assert len(NOTICED) >= 16
@@ -132,6 +134,25 @@ def test_a_cluster_that_does_not_settle_in_time_is_inconclusive(fault: str) -> N
     assert found[OUTAGE] == 0
     # A UDP probe sends its datagram three times, and between two flaps one always finds the door open.
     assert found[LEAK] == 0 or fault == "flapping"
+
+
+@pytest.mark.parametrize("fault", sorted(STUCK))
+def test_a_cluster_that_takes_no_policy_in_any_more_is_inconclusive(fault: str) -> None:
+    """The old policies' effect is neither a pass nor a failure of the new ones; the sentinel says why."""
+    result = play([STUCK[fault]], fault=fault, deadline_s=3.0)
+    reasons = {item.judgement.why for step in result.scenarios[0].steps for item in step.flows if item.judgement}
+
+    assert set(verdicts(result)) == {INCONCLUSIVE, Verdict.IGNORED}
+    assert any("the sentinel policy of this step was never seen in force" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize("fault", sorted(OPEN_AT_START))
+def test_pods_that_start_open_are_told_of(fault: str) -> None:
+    """The canary has shown how long new pods are open here, so the end of that is waited for."""
+    result = play([OPEN_AT_START[fault]], fault=fault)
+
+    assert set(verdicts(result)) == {Verdict.MATCH, Verdict.IGNORED}
+    assert [bool(step.start_leaks) for step in result.scenarios[0].steps] == [False, True, False]
 
 
 def test_a_late_cluster_is_waited_for_and_its_lateness_told() -> None:

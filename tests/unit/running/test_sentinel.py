@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from harness.model.scenario import ObjectRef
 from harness.runner.sentinel import Sentinel
 from harness.runner.settings import RunSettings
-from tests.fake import FakeCluster, obedient
+from tests.fake import QUICK, FakeCluster, obedient
 
 
 class LateCluster(FakeCluster):
@@ -53,6 +54,20 @@ def sentinel(late: LateCluster) -> Iterator[Sentinel]:
 def test_each_turn_is_passed_where_policies_are_taken_in(sentinel: Sentinel, lane: int) -> None:
     """Turn after turn, in every lane."""
     assert all(sentinel.turnstiles[lane].turn().join() is not None for _ in range(5))
+
+
+def test_a_barrier_of_two_turns_takes_two_policies(late: LateCluster) -> None:
+    """A cluster that works on many pods at once may take the sentinel's first policy in before the step's own."""
+    late.timing = replace(QUICK, turns=2)
+    opened = Sentinel(late, RunSettings("t1"), 0)
+    opened.bring_up()
+    before = len(late.applied)
+    passed = opened.turnstiles[0].turn().join()
+    ports = [item["spec"]["ingress"][0]["ports"][0]["port"] for item in late.applied[before:]]
+    opened.close()
+
+    assert passed is not None
+    assert len(set(ports)) == 2
 
 
 def test_no_turn_is_passed_by_what_was_in_force_before_the_cluster_was_stuck(

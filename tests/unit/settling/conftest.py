@@ -29,8 +29,10 @@ def play() -> Player:
         barrier_at: float = -math.inf,
         last: dict[Flow, Outcome] | None = None,
         gone: Collection[Flow] = (),
+        breath_s: float = 0.0,
+        slowest_s: float = 0.0,
     ) -> Play:
-        settling = Settling(flows, timing, 0.0, last)
+        settling = Settling(flows, timing, 0.0, last, breath_s=breath_s, slowest_s=slowest_s)
         played = Play(settling, math.inf)
         flying: list[tuple[float, PlannedRound]] = []
         now = 0.0

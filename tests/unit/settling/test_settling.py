@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +91,68 @@ def test_without_a_barrier_nothing_settles(play: Player) -> None:
     played = play(always(OPEN), FLOWS[:2], TIMING, barrier_at=900.0)
 
     assert (played.unsettled(), played.over_at < TIMING.deadline_s + 1) == (set(FLOWS[:2]), True)
+
+
+def test_where_nothing_has_moved_it_holds_as_long_as_the_cluster_ever_needed(play: Player) -> None:
+    """A sentinel that overtook the change is seen at once; its effect comes when it always came."""
+    was_open = dict.fromkeys(FLOWS, OPEN)
+    world = turning(OPEN, SILENT, 0.8)
+    hasty = play(world, FLOWS, TIMING, barrier_at=0.05, last=was_open)
+    careful = play(world, FLOWS, TIMING, barrier_at=0.05, last=was_open, slowest_s=1.0)
+
+    assert set(hasty.outcomes().values()) == {OPEN}  # what this rule is for
+    assert (set(careful.outcomes().values()), careful.unsettled()) == ({SILENT}, set())
+
+
+def test_what_has_moved_needs_no_longer_hold(play: Player) -> None:
+    """The change is in force, so the usual window is enough, and no more rounds are."""
+    world = turning(OPEN, SILENT, 0.05)
+    played = play(world, FLOWS, TIMING, barrier_at=0.05, last=dict.fromkeys(FLOWS, OPEN), slowest_s=1.5)
+
+    assert played.over_at < 0.6
+    assert len([round_ for round_ in played.rounds if round_.at >= 0.05]) == 3
+
+
+def test_a_connection_that_was_cut_is_no_movement(play: Player) -> None:
+    """It may be just late, on a machine that has other things to do."""
+    world = but(FIRST, always(CUT), always(OPEN))
+    played = play(world, FLOWS[:3], TIMING, barrier_at=0.05, last=dict.fromkeys(FLOWS[:3], OPEN), slowest_s=1.0)
+
+    assert played.rounds[-1].at >= 1.0
+
+
+def test_the_baseline_holds_for_the_window_only(play: Player) -> None:
+    """There is no change whose effect could be late."""
+    assert play(always(OPEN), FLOWS, TIMING, slowest_s=1.0).rounds[-1].at == pytest.approx(0.2)
+
+
+def test_a_barrier_that_took_long_asks_for_a_longer_window(play: Player) -> None:
+    """What a cluster does pod by pod it does slowly, too."""
+    played = play(turning(OPEN, SILENT, 3.9), FLOWS, TIMING, barrier_at=4.0, last=dict.fromkeys(FLOWS, OPEN))
+
+    assert played.rounds[-1].at - 4.0 == pytest.approx(1.0)
+
+
+def test_a_round_is_left_alone_for_as_long_as_it_needs(play: Player) -> None:
+    """Rounds that overlap slow each other down; while the cluster is at work they come more rarely still."""
+    played = play(always(SILENT), FLOWS, TIMING, timeout_s=0.9, barrier_at=2.0, breath_s=0.4)
+    starts = [round_.at for round_ in played.rounds]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(starts)]
+
+    assert min(gap for gap, start in zip(gaps, starts, strict=False) if start + gap < 2.0) >= 0.8
+    assert min(gaps) >= 0.4
+
+
+def test_cuts_before_the_barrier_ask_for_no_more_samples(play: Player) -> None:
+    """While programs are swapped, connections break. The flaps are told, and the usual rounds are enough."""
+
+    def cut(_flow: Flow, now: float) -> Outcome:
+        return CUT if 0.3 < now < 0.6 else OPEN
+
+    played = play(cut, FLOWS[:3], TIMING, barrier_at=1.0, last=dict.fromkeys(FLOWS[:3], OPEN))
+
+    assert len([round_ for round_ in played.rounds if round_.at >= 1.0]) == 3
+    assert (played.unsettled(), played.settling.flaps() > 0) == (set(), True)
 
 
 def test_a_fault_is_no_change_but_is_tried_again(play: Player) -> None:
