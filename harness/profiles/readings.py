@@ -12,6 +12,7 @@ PLAIN: Mapping[str, Callable[[], Reading]] = {
     "ipblock-never-pods": rules.blocks_without_pods,
     "ipblock-never-nodes": rules.blocks_without_nodes,
     "inert-rules-isolate": rules.rules_count_without_their_type,
+    "negative-namespace-selects-all": rules.negative_namespaces_are_everywhere,
     "endport-ignored": rules.ranges_without_end,
     "named-egress-of-one-number": rules.named_egress_needs_one_number,
     "hostnetwork-is-node": paths.hosts_are_nodes,

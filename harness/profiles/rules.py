@@ -77,6 +77,34 @@ def _typed(policy: NetworkPolicy) -> tuple[Direction, ...]:
     return (*policy.policy_types, *missing)
 
 
+def negative_namespaces_are_everywhere() -> Reading:
+    """A peer that only says which namespaces, and which of their pods, it does not mean is everyone, outside or inside.
+
+    No such peer: an empty namespaceSelector or a podSelector alone, which stand for being in some namespace.
+    """
+
+    def matters(world: World) -> bool:
+        return any(map(_is_negative, _peers(world)))
+
+    def reread(rule: Rule) -> Rule:
+        return replace(rule, peers=()) if any(map(_is_negative, rule.peers)) else rule
+
+    return Reading(matters, every_flow, lambda world: with_rules(world, reread))
+
+
+def _is_negative(peer: Peer) -> bool:
+    if peer.namespace_selector is None or not peer.namespace_selector.requirements:
+        return False
+    asked = (*peer.namespace_selector.requirements, *(peer.pod_selector or LabelSelector()).requirements)
+    return all(requirement.operator in _MET_BY_ABSENCE for requirement in asked)
+
+
+def _peers(world: World) -> Iterator[Peer]:
+    for policy in world.policies:
+        for rule in rules_of(policy):
+            yield from rule.peers
+
+
 def named_egress_needs_one_number() -> Reading:
     """In an egress rule a port's name matches nothing where pods give it different numbers."""
 
