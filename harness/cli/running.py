@@ -30,6 +30,7 @@ from harness.runner.run import run as play
 from harness.runner.settings import RunSettings
 
 _MOST_WARNINGS = 10
+_ON_A_REAL_CLUSTER = 4
 
 
 def run(options: Namespace) -> ExitCode:
@@ -105,12 +106,18 @@ def _part(scenarios: tuple[Scenario, ...], part: Shard) -> tuple[Scenario, ...]:
 
 
 def _parallel(options: Namespace) -> int:
-    """Return how many scenarios to run side by side: mostly they wait, but nc and curl keep the cores busy."""
+    """Return how many scenarios to run side by side: mostly they wait, but nc and curl keep the cores busy.
+
+    On a real cluster its CNI is what is busy, and takes in a change for many pods one pod after the other.
+    """
     if options.pause:
         return 1
+    if options.parallel:
+        return int(options.parallel)
+    if options.cluster != "local":
+        return _ON_A_REAL_CLUSTER
     cores = os.cpu_count() or 2
-    chosen: int | None = options.parallel
-    return chosen or {"socket": 3, "nc": 2, "curl": 1}[options.engine] * cores
+    return {"socket": 3, "nc": 2, "curl": 1}[options.engine] * cores
 
 
 class _Screen:
