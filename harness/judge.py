@@ -26,6 +26,8 @@ from harness.model.result import (
 )
 from harness.model.scenario import Declaration, Expected
 
+IN_THE_BASELINE = "in the baseline"
+
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
@@ -35,7 +37,7 @@ class Baseline:
     """
 
     outcome: Outcome
-    when: str = "in the baseline"
+    when: str = IN_THE_BASELINE
 
 
 def judge(
@@ -52,7 +54,12 @@ def judge(
     CNI's profile lists: a difference that is exactly that becomes KNOWN, and one that is gone a finding.
     """
     found = _judge(declared, observed, baseline)
-    weighed = found if foretold is None else _weighed(found, declared.expected, observed, foretold)
+    weighed = found
+    if foretold is not None and observed is not None and declared.expected is not Expected.IGNORE:
+        if foretold.without_policies:
+            weighed = _weighed_without_policies(found, observed, baseline, foretold)
+        else:
+            weighed = _weighed(found, declared.expected, observed, foretold)
     why = weighed.why
     if weighed is found and predicted is not None and found.verdict in (Verdict.LEAK, Verdict.OUTAGE):
         why = f"{why}; {_blame(declared.expected, predicted)}"
@@ -124,14 +131,31 @@ def _judge_deny(expected: Expected, observed: Observation, baseline: Baseline | 
     )
 
 
-def _weighed(found: Judgement, expected: Expected, observed: Observation | None, foretold: Foretold) -> Judgement:
+def _weighed_without_policies(
+    found: Judgement, observed: Observation, baseline: Baseline | None, foretold: Foretold
+) -> Judgement:
+    """Return what a verdict is where the profile lists that its flow is closed whatever the policies say.
+
+    Closed with them and without them, with a listener that is alive, is what it lists, and no policy's doing.
+    """
+    if baseline is None or not observed.settled:
+        return found
+    listed = f"the profile of {foretold.profile} lists this, {foretold.listed}"
+    if _is_closed(observed) and observed.alive and baseline.outcome in CLOSED:
+        return Judgement(Verdict.KNOWN, f"{_seen(observed)}, and none {baseline.when} either; {listed}")
+    if baseline == Baseline(Outcome.OPEN) and foretold.certain:
+        return Judgement(Verdict.LEAK, f"open {baseline.when}; but {listed}: remove it there, or bound its versions")
+    return found
+
+
+def _weighed(found: Judgement, expected: Expected, observed: Observation, foretold: Foretold) -> Judgement:
     """Return what a verdict is in the light of a profile that lists a deviation for its flow.
 
     Of the listed behaviour only what both ends show counts: an answer, or a client that saw none and a request that
     did not arrive. A flow whose author expects what the profile lists is judged as any other.
     """
     is_opened = foretold.decision is Decision.ALLOW
-    if observed is None or expected is Expected.IGNORE or is_opened is not expected.is_deny:
+    if is_opened is not expected.is_deny:
         return found
     if found.verdict is (Verdict.LEAK if is_opened else Verdict.OUTAGE):
         is_listed = observed.outcome is Outcome.OPEN if is_opened else _is_closed(observed)

@@ -126,7 +126,12 @@ def _run(add: _Add) -> None:
     made.add_argument("--keep", action="store_true", default=None, help="leave it for the next run, also if it failed")
     probing = parser.add_argument_group("probing")
     probing.add_argument("--engine", choices=("socket", "nc", "curl"), default="socket", help="what sends the probes")
-    probing.add_argument("--parallel", type=_positive, metavar="N", help="scenarios side by side (default: by cores; 4 on a real cluster)")
+    probing.add_argument(
+        "--parallel",
+        type=_positive,
+        metavar="N",
+        help="scenarios side by side (default: by cores; 4 on a real cluster)",
+    )
     probing.add_argument(
         "--window", type=_seconds, metavar="S", help="seconds that a matrix must hold still to be settled"
     )

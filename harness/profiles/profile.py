@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.model.flow import Flow
 from harness.model.foretold import Foretold
@@ -79,13 +79,22 @@ class ActiveProfile:
     ) -> Mapping[Flow, Foretold]:
         """Return what this CNI is known to make of those flows where that is not what the semantics say.
 
-        A flow that stays open under the readings, or comes out as published, is not in it.
+        A flow that stays open under the readings, or comes out as published, is not in it, unless it comes out
+        closed with no policy at all: then nothing else can prove what closes it.
         """
-        if not self.deviations or not policies:
+        if not self.deviations:
             return {}
-        worlds = _Worlds(World(topology, tuple(policies)), self.deviations)
-        found = ((flow, self._foretell(worlds, flow)) for flow in flows if not flow.is_to_itself)
-        return {flow: foretold for flow, foretold in found if foretold is not None}
+        wanted = [flow for flow in flows if not flow.is_to_itself]
+        bare, worlds = (_Worlds(World(topology, items), self.deviations) for items in ((), tuple(policies)))
+        everywhere = tuple(range(len(self.deviations)))
+        found: dict[Flow, Foretold] = {}
+        for flow in wanted:
+            cut = self._foretell(bare, flow)
+            if cut is not None and worlds.decide(flow, everywhere).decision is Decision.DENY:
+                found[flow] = replace(cut, without_policies=True)
+            elif policies and (foretold := self._foretell(worlds, flow)) is not None:
+                found[flow] = foretold
+        return found
 
     def _foretell(self, worlds: _Worlds, flow: Flow) -> Foretold | None:
         everything = tuple(range(len(self.deviations)))

@@ -25,4 +25,5 @@ PLAIN: Mapping[str, Callable[[], Reading]] = {
 WITH_LABELS: Mapping[str, Callable[[Sequence[str]], Reading]] = {
     "labels-unseen": rules.labels_unseen,
     "labels-free": rules.labels_free,
+    "labels-cut": rules.labels_cut,
 }

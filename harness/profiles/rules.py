@@ -181,6 +181,32 @@ def labels_free(keys: Sequence[str]) -> Reading:
     return Reading(matters, concerns, reread)
 
 
+def labels_cut(keys: Sequence[str]) -> Reading:
+    """A pod that carries a label with one of these keys is isolated both ways by that alone."""
+
+    def is_cut(pod: Pod) -> bool:
+        return any(key in pod.labels for key in keys)
+
+    def matters(world: World) -> bool:
+        return any(map(is_cut, world.topology.pods.values()))
+
+    def concerns(world: World, flow: Flow) -> bool:
+        return any(isinstance(end, Pod) and is_cut(end) for end in ends(world.topology, flow))
+
+    def reread(world: World) -> World:
+        namespaces = dict.fromkeys(pod.namespace for pod in world.topology.pods.values() if is_cut(pod))
+        isolating = tuple(
+            NetworkPolicy(
+                namespace, f"label {key}", LabelSelector((Requirement(key, Operator.EXISTS),)), tuple(Direction)
+            )
+            for namespace in namespaces
+            for key in keys
+        )
+        return world._replace(policies=(*world.policies, *isolating))
+
+    return Reading(matters, concerns, reread)
+
+
 def _pod_selectors(world: World) -> Iterator[LabelSelector]:
     for policy in world.policies:
         yield policy.pod_selector

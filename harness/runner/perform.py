@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from harness.errors import HarnessError, NotEnforcedError
+from harness.judge import IN_THE_BASELINE
 from harness.model.cluster import Timing
 from harness.model.flow import Flow
 from harness.model.result import Event, Outcome, ScenarioResult, StepResult
@@ -93,7 +94,7 @@ class Performer:
             flows = self._reopened(flows, instances, show)
         if flows:
             settled, _ = self._observe(flows, show, latencies=None)
-            show.evidence.record(settled.observations, instances, "in the baseline")
+            show.evidence.record(settled.observations, instances, IN_THE_BASELINE)
             seen = settled.observations.values()
             self._stage.was_open = all(item.settled and item.outcome is Outcome.OPEN for item in seen)
 
@@ -109,7 +110,7 @@ class Performer:
         while waiting and time.monotonic() < end:
             settled, impossible = self._observe(waiting, show, latencies={}, timing=once)
             opened = {flow: seen for flow, seen in settled.observations.items() if seen.outcome is Outcome.OPEN}
-            show.evidence.record(opened, instances, "in the baseline")
+            show.evidence.record(opened, instances, IN_THE_BASELINE)
             waiting -= opened.keys() | impossible.keys()
         return tuple(flow for flow in flows if flow in waiting)
 

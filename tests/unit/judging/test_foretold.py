@@ -154,3 +154,39 @@ def test_an_expectation_that_knows_the_deviation_is_judged_as_any_other(
     weighed = judge(declared(expected), seen, baseline, None, told)
 
     assert not agrees or weighed == judge(declared(expected), seen, baseline)
+
+
+@pytest.mark.parametrize("expected", [Expected.DENY, Expected.ALLOW])
+def test_what_is_closed_without_any_policy_is_known_where_it_is_listed(expected: Expected) -> None:
+    """No baseline can be had, so nothing but the profile accounts for it; the listener is alive all the same."""
+    cut = replace(foretold(Decision.DENY), without_policies=True)
+    closed_before = Baseline(Outcome.NO_ANSWER)
+
+    assert judge(declared(expected), CLOSED_WITH_PROOF, closed_before, None, cut).verdict is Verdict.KNOWN
+    assert judge(declared(expected), CLOSED_WITH_PROOF, closed_before).verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("seen", "before"),
+    [
+        (replace(CLOSED_WITH_PROOF, alive=False), Baseline(Outcome.NO_ANSWER)),
+        (replace(CLOSED_WITH_PROOF, alive=None), Baseline(Outcome.NO_ANSWER)),
+        (replace(CLOSED_WITH_PROOF, settled=False), Baseline(Outcome.NO_ANSWER)),
+        (CLOSED_WITH_PROOF, Baseline(Outcome.FAULT)),
+        (CLOSED_WITH_PROOF, None),
+    ],
+)
+def test_without_its_proof_it_stays_inconclusive(seen: Observation, before: Baseline | None) -> None:
+    """A dead listener, an unsettled step and a faulty baseline say nothing of a label."""
+    cut = replace(foretold(Decision.DENY), without_policies=True)
+
+    assert judge(declared(Expected.DENY), seen, before, None, cut).verdict is Verdict.INCONCLUSIVE
+
+
+def test_what_no_longer_happens_is_a_finding() -> None:
+    """It was open in the baseline, so the profile is out of date; open later, under a policy, says nothing."""
+    cut = replace(foretold(Decision.DENY), without_policies=True)
+    later = replace(OPEN_BEFORE, when="in an earlier or later step")
+
+    assert judge(declared(Expected.DENY), CLOSED_WITH_PROOF, OPEN_BEFORE, None, cut).verdict is Verdict.LEAK
+    assert judge(declared(Expected.DENY), CLOSED_WITH_PROOF, later, None, cut).verdict is Verdict.MATCH
