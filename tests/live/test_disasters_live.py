@@ -235,7 +235,8 @@ PHASES = ["nothing yet", "canary", "pods", "baseline", "closed", "open"]
 def start(path: Path, phase: str) -> tuple[subprocess.Popen[str], str]:
     """Start a run as a program of its own and return when it has reached a phase, with the run's id."""
     program = (
-        "import sys, threading\n"
+        "import sys\n"
+        "from pathlib import Path\n"
         "from harness.cli.interruption import stopping\n"
         "from harness.cluster.kubernetes.provider import KubeconfigProvider\n"
         "from harness.runner.run import run\n"
@@ -245,7 +246,7 @@ def start(path: Path, phase: str) -> tuple[subprocess.Popen[str], str]:
         "provider = KubeconfigProvider(run=settings.run, kubeconfig=sys.argv[3])\n"
         "tell = lambda event: print(event.kind, event.step, event.text, flush=True)\n"
         "with stopping(settings.cancelled):\n"
-        "    result = run([load(sys.argv[1])], provider, settings, tell)\n"
+        "    result = run([load(Path(sys.argv[1]))], provider, settings, tell)\n"
         "raise SystemExit(130 if result.interrupted else 0)\n"
     )
     run_id = f"sig-{secrets.token_hex(2)}"
