@@ -288,7 +288,7 @@ def test_what_a_killed_run_leaves_is_cleaned(path: Path, client: Client, phase: 
     clean = [sys.executable, "-m", "harness", "clean", "--run", run_id, "--cluster", "kubeconfig"]
     clean += ["--kubeconfig", os.environ["NETPOL_KUBECONFIG"]]
     before = stays(client, run_id)
-    told = subprocess.run([*clean, "--dry-run"], capture_output=True, text=True, check=False, timeout=60)
+    told = subprocess.run([*clean, "--dry-run", "--force"], capture_output=True, text=True, check=False, timeout=60)
     untouched = stays(client, run_id)
     # It was heard of a moment ago, and might be alive.
     subprocess.run([*clean, "--yes"], capture_output=True, text=True, check=False, timeout=180)
