@@ -143,7 +143,9 @@ def folder_figures(bench: Bench) -> Iterator[Figure]:
     command = [*HARNESS, "run", "scenarios", "--quiet", "--cluster", "kubeconfig"]
     command += ["--kubeconfig", str(bench.options["kubeconfig"])]
     command += ["--image", bench.options["image"]] if bench.options["image"] else []
-    command += ["--outside", os.environ["NETPOL_OUTSIDE"]] if os.environ.get("NETPOL_OUTSIDE") else []
+    for option in ("outside", "profile"):
+        value = os.environ.get(f"NETPOL_{option.upper()}")
+        command += [f"--{option}", value] if value else []
     started = time.monotonic()
     process = os.posix_spawn(command[0], command, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, 2, 1)])
     _, status, usage = os.wait4(process, 0)
