@@ -8,7 +8,6 @@ the machine is printed, since nothing here can keep other programs off it. Exits
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -16,46 +15,24 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "ci")]
 
+import bench_history  # noqa: E402
 import bench_html  # noqa: E402
+import bench_live  # noqa: E402
 import bench_local  # noqa: E402
 import bench_predictor  # noqa: E402
+import bench_pytest  # noqa: E402
+from bench_figures import HARNESS, Figure, report  # noqa: E402
 
 from harness.cluster.local.provider import LocalProvider  # noqa: E402
 from harness.model.result import Verdict  # noqa: E402
 from harness.runner.run import run  # noqa: E402
 from harness.runner.settings import RunSettings  # noqa: E402
 from harness.scenario.load import load  # noqa: E402
-
-HARNESS = [sys.executable, "-m", "harness"]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measurement; `bound` None where nothing is promised, `at_least` for speeds rather than times."""
-
-    name: str
-    value: float
-    unit: str
-    bound: float | None = None
-    at_least: bool = False
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether the promise is kept."""
-        if self.bound is None:
-            return True
-        return self.value >= self.bound if self.at_least else self.value <= self.bound
-
-    def __str__(self) -> str:
-        sign = "at least" if self.at_least else "at most"
-        promise = "" if self.bound is None else f"  {sign} {self.bound:,g}  {'kept' if self.is_kept else 'MISSED'}"
-        return f"{self.name:58} {self.value:12,.3f} {self.unit:8}{promise}"
 
 
 def program(arguments: Sequence[str], runs: int) -> float:
@@ -175,6 +152,32 @@ def measure_html() -> Iterator[Figure]:
             yield Figure(f"{title}: scrolled by 8 cells", found.scroll_s, "s")
 
 
+def measure_history() -> Iterator[Figure]:
+    """Keep a run of 5,000 flows, and ask what changed in 1,000 of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = bench_history.measure(1000, 50, Path(folder))
+    title = f"history of {found.runs:,} runs of {found.flows:,} flows"
+    yield Figure(f"{title}: one more", found.write_s, "s", bench_history.PROMISED_WRITE_S)
+    yield Figure(f"{title}: asked", found.text_s, "s", bench_history.PROMISED_QUERY_S)
+    yield Figure(f"{title}: as JSON", found.json_s, "s", bench_history.PROMISED_QUERY_S)
+    yield Figure(f"{title}: as HTML", found.html_s, "s")
+
+
+def measure_pytest() -> Iterator[Figure]:
+    """Collect scenarios; what the plugin costs those without; and the gain of workers."""
+    yield from bench_pytest.measure_collecting()
+    yield from bench_pytest.measure_import()
+    yield from bench_pytest.measure_workers([], "scenarios/isolation")
+
+
+def measure_live() -> Iterator[Figure]:
+    """What is promised of a real cluster, where $NETPOL_KUBECONFIG names one that is for tests."""
+    if kubeconfig := os.environ.get("NETPOL_KUBECONFIG"):
+        with tempfile.TemporaryDirectory() as folder:
+            bench = bench_live.Bench(kubeconfig, os.environ.get("NETPOL_IMAGE"))
+            yield from bench_live.measure(bench, Path(folder), bench_live.PARTS)
+
+
 PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "help": measure_help,
     "lint": measure_lint,
@@ -183,6 +186,9 @@ PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
     "pods": measure_pods,
     "step": measure_step,
     "folder": measure_folder,
+    "history": measure_history,
+    "pytest": measure_pytest,
+    "live": measure_live,
 }
 
 
@@ -192,17 +198,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=PARTS, help="measure this part; may be repeated")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     options = parser.parse_args()
-    figures: list[Figure] = []
-    if not options.json:
-        print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}, Python {sys.version.split()[0]}")
-    for name in options.only or PARTS:
-        for figure in PARTS[name]():
-            figures.append(figure)
-            if not options.json:
-                print(figure, flush=True)
-    if options.json:
-        print(json.dumps([{**asdict(figure), "kept": figure.is_kept} for figure in figures], indent=2))
-    return 0 if all(figure.is_kept for figure in figures) else 1
+    return report((figure for name in options.only or PARTS for figure in PARTS[name]()), as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "ci")]
 
-from bench_all import HARNESS, Figure  # noqa: E402
+from bench_figures import HARNESS, Figure, report  # noqa: E402
 
 from harness.cluster.kubernetes.provider import KubeconfigProvider  # noqa: E402
 from harness.model.result import StepResult, Verdict  # noqa: E402
@@ -164,15 +164,12 @@ def main() -> int:
     parser.add_argument("kubeconfig", help="of a cluster that is for tests")
     parser.add_argument("--image", help="the probe pods' image")
     parser.add_argument("--only", action="append", choices=PARTS, help="measure this part; may be repeated")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     options = parser.parse_args()
     os.chdir(ROOT)
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}, Python {sys.version.split()[0]}")
-    kept = True
     with tempfile.TemporaryDirectory() as folder:
-        for figure in measure(Bench(options.kubeconfig, options.image), Path(folder), options.only or PARTS):
-            print(figure, flush=True)
-            kept = kept and figure.is_kept
-    return 0 if kept else 1
+        bench = Bench(options.kubeconfig, options.image)
+        return report(measure(bench, Path(folder), options.only or PARTS), as_json=options.json)
 
 
 if __name__ == "__main__":

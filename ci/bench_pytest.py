@@ -9,7 +9,6 @@ Exits 1 if a bound is missed.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import resource
 import statistics
@@ -18,13 +17,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "ci")]
 
-from bench_all import Figure  # noqa: E402
+from bench_figures import Figure, report  # noqa: E402
 
 # Without the plugin of hypothesis, which our tests need and no user of the harness: it costs half a second.
 PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-q"]
@@ -112,17 +110,7 @@ def main() -> int:
         "import": measure_import,
         "workers": lambda: measure_workers(chosen.options, chosen.path),
     }
-    figures: list[Figure] = []
-    if not chosen.json:
-        print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}, Python {sys.version.split()[0]}")
-    for name in chosen.only or parts:
-        for figure in parts[name]():
-            figures.append(figure)
-            if not chosen.json:
-                print(figure, flush=True)
-    if chosen.json:
-        print(json.dumps([{**asdict(figure), "kept": figure.is_kept} for figure in figures], indent=2))
-    return 0 if all(figure.is_kept for figure in figures) else 1
+    return report((figure for name in chosen.only or parts for figure in parts[name]()), as_json=chosen.json)
 
 
 if __name__ == "__main__":
