@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
-from importlib import import_module
+from argparse import ArgumentParser
 
 from harness import __version__
 from harness.cli.cluster_options import add_cluster, add_kind
+from harness.cli.command import Add, colour, command, positive
 from harness.cli.output_options import add_reports, add_shard
+from harness.cli.results_arguments import add_compare, add_history, add_report
 
 _EPILOG = """\
 examples:
@@ -38,41 +38,18 @@ def parser() -> ArgumentParser:
     _clusters(commands.add_parser)
     _clean(commands.add_parser)
     _rbac(commands.add_parser)
-    _report(commands.add_parser)
-    _history(commands.add_parser)
-    _compare(commands.add_parser)
+    add_report(commands.add_parser)
+    add_history(commands.add_parser)
+    add_compare(commands.add_parser)
     _schema(commands.add_parser)
     _init(commands.add_parser)
     return root
-
-
-_Add = Callable[..., ArgumentParser]
 
 
 def _parser(name: str, about: str, epilog: str) -> ArgumentParser:
     return ArgumentParser(
         prog=name, description=about, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-
-
-def _command(
-    add: _Add, name: str, about: str, module: str, examples: str = "", *, function: str = ""
-) -> ArgumentParser:
-    """Add a command carried out by `function`, or that of its name, of `harness.cli.<module>`, imported when called."""
-
-    def call(options: Namespace) -> int:
-        carry_out: Callable[[Namespace], int] = getattr(import_module(f"harness.cli.{module}"), function or name)
-        return carry_out(options)
-
-    parser = add(
-        name,
-        help=about[0].lower() + about[1:].rstrip("."),
-        description=about,
-        epilog=examples and f"examples:\n{examples}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(command=call)
-    return parser
 
 
 def _paths(parser: ArgumentParser, nargs: str = "+") -> None:
@@ -82,17 +59,8 @@ def _paths(parser: ArgumentParser, nargs: str = "+") -> None:
     )
 
 
-def _colour(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--color",
-        choices=("auto", "always", "never"),
-        default="auto",
-        help="auto: on a terminal, unless NO_COLOR is set",
-    )
-
-
-def _run(add: _Add) -> None:
-    parser = _command(
+def _run(add: Add) -> None:
+    parser = command(
         add,
         "run",
         "Run scenarios on a cluster and compare what is observed with what is declared.",
@@ -128,7 +96,7 @@ def _run(add: _Add) -> None:
     probing.add_argument("--engine", choices=("socket", "nc", "curl"), default="socket", help="what sends the probes")
     probing.add_argument(
         "--parallel",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="scenarios side by side (default: by cores; 4 on a real cluster)",
     )
@@ -148,11 +116,11 @@ def _run(add: _Add) -> None:
     )
     output.add_argument("-v", "--verbose", action="store_true", help="every matrix, not only those with a finding")
     output.add_argument("-q", "--quiet", action="store_true", help="no progress; findings and the summary only")
-    _colour(output)  # type: ignore[arg-type]
+    colour(output)  # type: ignore[arg-type]
 
 
-def _lint(add: _Add) -> None:
-    parser = _command(
+def _lint(add: Add) -> None:
+    parser = command(
         add,
         "lint",
         "Check scenario files, and what they declare against what the policies say; needs no cluster.",
@@ -163,8 +131,8 @@ def _lint(add: _Add) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="only the problems")
 
 
-def _predict(add: _Add) -> None:
-    parser = _command(
+def _predict(add: Add) -> None:
+    parser = command(
         add,
         "predict",
         "Show the matrix that the published semantics predict; needs no cluster.",
@@ -173,11 +141,11 @@ def _predict(add: _Add) -> None:
     )
     _paths(parser)
     parser.add_argument("--json", action="store_true", help="the result document, with what only a run can know null")
-    _colour(parser)
+    colour(parser)
 
 
-def _explain(add: _Add) -> None:
-    parser = _command(
+def _explain(add: Add) -> None:
+    parser = command(
         add,
         "explain",
         "Say which policies isolate the ends of a flow, and which rule decides.",
@@ -188,11 +156,11 @@ def _explain(add: _Add) -> None:
     parser.add_argument("path", metavar="PATH", help="one *.scenario.yaml file")
     parser.add_argument("--flow", required=True, metavar="FLOW", help='as in a rule: "shop/a -> shop/b:80/TCP"')
     parser.add_argument("--step", metavar="NAME", help="the step after which to look (default: the last one)")
-    _colour(parser)
+    colour(parser)
 
 
-def _doctor(add: _Add) -> None:
-    parser = _command(
+def _doctor(add: Add) -> None:
+    parser = command(
         add,
         "doctor",
         "Say in seconds whether a run here can mean anything.",
@@ -207,14 +175,14 @@ def _doctor(add: _Add) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="one sentence, and only if something is missing")
 
 
-def _clusters(add: _Add) -> None:
+def _clusters(add: Add) -> None:
     parser = add(
         "cluster",
         help="make and delete clusters with kind",
         description="Make and delete clusters with kind; what it did not make it leaves alone.",
     )
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    up = _command(
+    up = command(
         verbs.add_parser,
         "up",
         "Make a cluster with kind, see that it enforces policies, and keep it.",
@@ -227,13 +195,13 @@ def _clusters(add: _Add) -> None:
     up.add_argument("--image", metavar="IMAGE", help="the probe pods' image: any with Python 3.9 or newer")
     up.add_argument("--keep", action="store_true", default=None, help="leave the cluster even if it failed, for a look")
     up.add_argument("-q", "--quiet", action="store_true", help="no progress")
-    down = _command(verbs.add_parser, "down", "Delete a cluster that `cluster up` or a run made.", "clusters")
+    down = command(verbs.add_parser, "down", "Delete a cluster that `cluster up` or a run made.", "clusters")
     down.add_argument("--name", metavar="NAME", help="which one (default: the one without a name of its own)")
-    _command(verbs.add_parser, "list", "List the clusters that are made here, and what for.", "clusters")
+    command(verbs.add_parser, "list", "List the clusters that are made here, and what for.", "clusters")
 
 
-def _clean(add: _Add) -> None:
-    parser = _command(
+def _clean(add: Add) -> None:
+    parser = command(
         add,
         "clean",
         "Find and remove what runs that were killed have left behind, and nothing else.",
@@ -254,8 +222,8 @@ def _clean(add: _Add) -> None:
     parser.add_argument("--force", action="store_true", help="with --run: though that run was heard of a moment ago")
 
 
-def _rbac(add: _Add) -> None:
-    parser = _command(
+def _rbac(add: Add) -> None:
+    parser = command(
         add,
         "rbac",
         "Print the least role that a run on a cluster needs, as YAML, with a reason for each verb.",
@@ -266,106 +234,8 @@ def _rbac(add: _Add) -> None:
     parser.add_argument("--namespace", default="netpol-harness", help="where the service account lives")
 
 
-def _report(add: _Add) -> None:
-    parser = add(
-        "report",
-        help="write reports from result documents; merge those of shards",
-        description="Write reports from result documents (--json); asks no cluster.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    merge = _command(
-        commands.add_parser,
-        "merge",
-        "Put the results of shards together, and end as one run would have.",
-        "report",
-        "  netpol-harness report merge shard-*.json --json whole.json --junit whole.xml\n",
-        function="report_merge",
-    )
-    merge.add_argument("documents", nargs="+", metavar="FILE", help="a result document that a shard wrote with --json")
-    render = _command(
-        commands.add_parser,
-        "render",
-        "Show the report of a result document, and write others from it.",
-        "report",
-        "  netpol-harness report render result.json --markdown comment.md\n",
-        function="report_render",
-    )
-    render.add_argument("document", metavar="FILE", help="a result document, written with --json")
-    render.add_argument("-v", "--verbose", action="store_true", help="every matrix, not only those with a finding")
-    for each in (merge, render):
-        output = each.add_argument_group("output")
-        add_reports(output)
-        _colour(output)  # type: ignore[arg-type]
-
-
-def _history(add: _Add) -> None:
-    parser = _command(
-        add,
-        "history",
-        "Show what changed from run to run: regressions, recoveries, new flows, flakes, and how fast policies came.",
-        "history",
-        "  netpol-harness run scenarios/ --history runs.db && netpol-harness history runs.db\n"
-        "  netpol-harness history runs.db --html runs.html --exit-code\n"
-        "  netpol-harness history runs.db --across versions --cni cilium   (what did the upgrade change?)\n"
-        "  netpol-harness history runs.db --add job-*/result.json --issue > issue.md   (the end of a nightly)\n",
-    )
-    parser.add_argument("file", metavar="FILE", help="a history, written by `run --history FILE`")
-    chosen = parser.add_argument_group("which runs")
-    chosen.add_argument("--last", type=_positive, default=20, metavar="N", help="show the last N runs (default: 20)")
-    chosen.add_argument("--scenario", metavar="GLOB", help="only scenarios of such names")
-    chosen.add_argument("--cni", metavar="NAME", help="only runs on this CNI")
-    chosen.add_argument(
-        "--across",
-        choices=("patches", "versions", "clusters"),
-        default="patches",
-        help="what compared clusters may differ in: patch releases (the default), CNI and Kubernetes versions, all",
-    )
-    chosen.add_argument(
-        "--add",
-        nargs="+",
-        default=[],
-        metavar="RUNS",
-        help="first add these result documents, or the runs of histories",
-    )
-    output = parser.add_argument_group("output")
-    output.add_argument("--json", metavar="FILE", help="write everything as JSON; - for standard output")
-    output.add_argument("--html", metavar="FILE", help="write a page with plots; - for standard output")
-    output.add_argument(
-        "--issue", action="store_true", help="print the Markdown of an issue instead; nothing where nothing regressed"
-    )
-    output.add_argument("--exit-code", action="store_true", help="end with 1 where a latest run has a regression")
-    _colour(output)  # type: ignore[arg-type]
-
-
-def _compare(add: _Add) -> None:
-    parser = _command(
-        add,
-        "compare",
-        "Put two runs side by side: the flows that differ, those that only one has, and who was faster.",
-        "comparing",
-        "  netpol-harness compare calico.json cilium.json\n"
-        "  netpol-harness compare yesterday.json runs.db#latest\n"
-        "  netpol-harness compare --history runs.db 7c3f1a b2d004\n"
-        "  netpol-harness compare --history runs.db --by cni calico cilium --html cnis.html\n",
-    )
-    parser.add_argument("left", metavar="A", help="a result document, a run of a history (FILE#RUN), or see --history")
-    parser.add_argument("right", metavar="B", help="the same")
-    parser.add_argument("--history", metavar="FILE", help="A and B are runs of this history: ids, or `latest`")
-    parser.add_argument(
-        "--by",
-        choices=("cni", "cni-version", "kubernetes", "kind", "commit"),
-        help="A and B are values of this; the latest run of each is taken (needs --history)",
-    )
-    output = parser.add_argument_group("output")
-    output.add_argument("--json", metavar="FILE", help="write everything as JSON; - for standard output")
-    output.add_argument("--html", metavar="FILE", help="write a page; - for standard output")
-    output.add_argument("--exit-code", action="store_true", help="end with 1 where the runs differ")
-    _colour(output)  # type: ignore[arg-type]
-
-
-def _schema(add: _Add) -> None:
-    _command(
+def _schema(add: Add) -> None:
+    command(
         add,
         "schema",
         "Print the JSON Schema of scenario files, for editors.",
@@ -374,8 +244,8 @@ def _schema(add: _Add) -> None:
     )
 
 
-def _init(add: _Add) -> None:
-    parser = _command(
+def _init(add: Add) -> None:
+    parser = command(
         add,
         "init",
         "Write a first scenario and its policies into a folder.",
@@ -383,13 +253,6 @@ def _init(add: _Add) -> None:
         "  netpol-harness init my-first-test && netpol-harness run my-first-test\n",
     )
     parser.add_argument("folder", nargs="?", default="scenarios", help="where to (default: scenarios)")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
 
 
 def _seconds(text: str) -> float:

@@ -21,9 +21,10 @@ from harness.model.topology import Topology
 from harness.plan import has_topology_changes
 from harness.runner.improvise import Improvisation
 from harness.runner.perform import Performer, unplayed
-from harness.runner.sentinel import Sentinel, Turnstile
+from harness.runner.sentinel import Sentinel
 from harness.runner.settings import Emit, InterruptedRunError, RunSettings
 from harness.runner.stage import Stage
+from harness.runner.turnstile import Turnstile
 from harness.scenario.rename import Renaming
 
 

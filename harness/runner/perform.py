@@ -20,9 +20,9 @@ from harness.model.topology import Topology
 from harness.probing.command import command
 from harness.probing.observe import Settled, observe
 from harness.runner.evidence import Evidence, Instance
-from harness.runner.sentinel import Turnstile
 from harness.runner.settings import Emit, InterruptedRunError
 from harness.runner.stage import Stage
+from harness.runner.turnstile import Turnstile
 from harness.runner.verdicts import StepRecord, failed_flows, ignored_flows, never_played, step_result
 
 _MOST_DIAGNOSED = 3

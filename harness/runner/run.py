@@ -20,10 +20,10 @@ from harness.model.scenario import Scenario
 from harness.plan import Lane, lanes
 from harness.runner.ground import checked, facts, proved, proved_for, renaming
 from harness.runner.perform import Performer, unplayed
-from harness.runner.sentinel import Turnstile
 from harness.runner.settings import Emit, InterruptedRunError, RunSettings
 from harness.runner.stage import Stage
 from harness.runner.turns import Turns
+from harness.runner.turnstile import Turnstile
 
 _CLOSINGS = 8
 _Grounds = Sequence[tuple[Cluster, Turnstile]]

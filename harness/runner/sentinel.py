@@ -1,8 +1,8 @@
-"""A policy of our own whose effect can be seen: the canary first, then the barrier of every step.
+"""Pods of our own that policies of our own open and close: the canary first, then the ground of every barrier.
 
-A server listens on a few ports for each lane, and a policy of that lane opens one of them, turn about. On each node
-in use there is such a server, asked by a client of its own. Policies only ever add up, so lanes need not know of
-each other.
+On each node in use there is a server, asked by a client of its own. It listens on a few ports for each lane, and a
+policy of that lane opens one of them (see `turnstile`). Policies only ever add up, so lanes need not know of each
+other.
 """
 
 from __future__ import annotations
@@ -19,82 +19,16 @@ from harness.model.flow import Family, Flow, L4Protocol, Via
 from harness.model.result import CLOSED, Outcome
 from harness.model.topology import Listener, Namespace, NodeChoice, Pod, Topology
 from harness.probing.prober import Prober, RoundHandle, Target
-from harness.runner.barrier import Barrier
 from harness.runner.settings import RunSettings
 from harness.runner.stage import Stage
+from harness.runner.turnstile import Turnstile
 from harness.scenario.rename import Renaming
 
 _NAMESPACE = "sentinel"
-_POLICY = "netpol-harness-sentinel"
-_FIRST_PORT = 7001
 # A sentinel probe starts this often while the barrier is awaited; each may take its full timeout.
 _POLL_S = 0.025
 # The longer it has taken, the less a little more of it matters.
 _SLOWER = 0.05
-
-
-class Turnstile:
-    """The sentinel's policy of one lane, turned over after each change of that lane; not thread-safe.
-
-    A turn is seen by its port that opens, which says something only if that was closed before. It was, where the turns
-    before were seen: each took one port more than a barrier has turns out of use. After one that was not seen nobody
-    knows; then the ports are awaited as they should be, and only after that a turn is made and seen.
-    """
-
-    def __init__(self, sentinel: Sentinel, number: int, turns: int) -> None:
-        self._sentinel = sentinel
-        self._name = f"{_POLICY}-{number}"
-        self._turns = turns
-        first = _FIRST_PORT + number * (turns + 1)
-        self.ports = tuple(range(first, first + turns + 1))
-        self.open = self.ports[-1]
-        self._is_known = True
-        self._barrier: Barrier | None = None
-
-    @property
-    def slowest_s(self) -> float:
-        """How long this cluster has taken at worst, so far, until a policy of the sentinel was in force."""
-        return self._sentinel.slowest_s
-
-    def turn(self) -> Barrier:
-        """Turn the policy over and start watching for it on every node."""
-        if self._barrier is not None:
-            self._barrier.join()
-        if self._is_known:
-            self._is_known = False
-            self.turn_over()
-            self._barrier = Barrier(lambda: self._is_passed(self._sentinel.patience_s))
-        else:
-            self._barrier = Barrier(self._is_passed_at_last)
-        return self._barrier
-
-    def turn_over(self) -> None:
-        """Apply the policy so that it opens the next port."""
-        self.open = self.ports[(self.ports.index(self.open) + 1) % len(self.ports)]
-        self._apply()
-
-    def _apply(self) -> None:
-        self._sentinel.open_port(self._name, self.open)
-
-    def _is_passed(self, deadline_s: float) -> bool:
-        end = time.monotonic() + deadline_s
-        for turn in range(self._turns):
-            if turn:
-                self.turn_over()
-            if not self._sentinel.await_open([self.open], end - time.monotonic()):
-                return False
-        self._is_known = True
-        return True
-
-    def _is_passed_at_last(self) -> bool:
-        end = time.monotonic() + self._sentinel.patience_s
-        # The API may have failed before it took the last turn.
-        self._apply()
-        others = [port for port in self.ports if port != self.open]
-        if not self._sentinel.await_turned([self.open], others, self._sentinel.patience_s):
-            return False
-        self.turn_over()
-        return self._is_passed(end - time.monotonic())
 
 
 class Sentinel:
@@ -145,7 +79,7 @@ class Sentinel:
         """Take the sentinel down."""
         self._stage.close()
 
-    def await_open(self, ports: Sequence[int], deadline_s: float | None = None) -> bool:
+    def await_open(self, ports: Collection[int], deadline_s: float | None = None) -> bool:
         """Probe until every server was open on each of `ports`; rounds overlap, as closed ones cost a full timeout.
 
         A pair that cannot be asked, for its agent is lost, keeps this waiting: nobody saw its node take anything in.
