@@ -25,7 +25,8 @@ from tests.meta.repository import ROOT
 
 pytestmark = [pytest.mark.kind, pytest.mark.slow]
 
-SCENARIO = "scenarios/isolation/a02-deny-ingress-ns.scenario.yaml"
+# Of one family, which kind has by default.
+SCENARIO = "scenarios/isolation/a05-ingress-absent.scenario.yaml"
 # On a machine that does other things too.
 SOON_S = 120.0
 
