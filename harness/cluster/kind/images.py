@@ -2,17 +2,50 @@
 
 from __future__ import annotations
 
+import json
+import re
+import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.cluster.kind.tool import Kind
 
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
 
 def load_archives(kind: Kind, cluster: str, archives: Sequence[Path]) -> None:
-    """Load the archives that the user gave."""
+    """Load the archives that the user gave, but for those whose very images all nodes have already."""
+    nodes = kind.engine.nodes(cluster) if archives else ()
+    stocks = [(_listed(kind, node), _blobs(kind, node)) for node in nodes]
     for archive in archives:
-        kind.load(cluster, archive)
+        contents = contents_of(archive)
+        if not contents or not stocks or not all(_has(stock, contents) for stock in stocks):
+            kind.load(cluster, archive)
+
+
+def contents_of(archive: Path) -> Mapping[str, str]:
+    """Return the digest of each image in an archive by its name; nothing where that cannot be told without unpacking.
+
+    As `docker save` writes them: manifest.json names the configuration, and the file of that is called by its digest.
+    """
+    found: dict[str, str] = {}
+    try:
+        with tarfile.open(archive, "r:") as opened:
+            file = opened.extractfile("manifest.json")
+            for image in json.load(file) if file is not None else ():
+                digest = _DIGEST.search(image["Config"])
+                if digest is None or not image["RepoTags"]:
+                    return {}
+                found.update(dict.fromkeys(image["RepoTags"], f"sha256:{digest[0]}"))
+    except (OSError, KeyError, TypeError, ValueError, tarfile.TarError):
+        return {}
+    return found
+
+
+def _has(stock: tuple[Sequence[str], Sequence[str]], contents: Mapping[str, str]) -> bool:
+    names, blobs = stock
+    return all(is_listed(name, names) and digest in blobs for name, digest in contents.items())
 
 
 def load_image(kind: Kind, cluster: str, image: str) -> str:
@@ -53,3 +86,7 @@ def is_listed(image: str, names: Sequence[str]) -> bool:
 
 def _listed(kind: Kind, node: str) -> list[str]:
     return kind.engine.inside(node, "ctr", "--namespace=k8s.io", "images", "list", "--quiet").output.split()
+
+
+def _blobs(kind: Kind, node: str) -> list[str]:
+    return kind.engine.inside(node, "ctr", "--namespace=k8s.io", "content", "list", "--quiet").output.split()

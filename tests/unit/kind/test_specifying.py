@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.cluster.kind.images import is_listed, loadable
+from harness.cluster.kind.images import contents_of, is_listed, loadable
 from harness.cluster.kind.ledger import differences
 from harness.cluster.kind.recipes import CNIS, NODE_IMAGES, POD_SUBNETS, IpFamily
 from harness.cluster.kind.spec import configuration, full_name, image_for, is_ours, specify
@@ -123,3 +125,38 @@ def test_files_are_taken_by_their_whole_paths(tmp_path: Path, monkeypatch: pytes
     Path("a.tar").touch()
 
     assert specify(image_archive=["a.tar"]).archives == (tmp_path / "a.tar",)
+
+
+CONFIGURATION = "1187f533d2712daff917e2ca23155794593fd7f070ef603758d7eea92d7b6943"
+
+
+def _archive(path: Path, manifest: object, mode: str = "w") -> Path:
+    data = json.dumps(manifest).encode()
+    with tarfile.open(path, mode) as written:  # type: ignore[call-overload]
+        entry = tarfile.TarInfo("manifest.json")
+        entry.size = len(data)
+        written.addfile(entry, io.BytesIO(data))
+    return path
+
+
+@pytest.mark.parametrize("config", [f"{CONFIGURATION}.json", f"blobs/sha256/{CONFIGURATION}"])
+def test_an_archive_tells_its_images(tmp_path: Path, config: str) -> None:
+    """As older and newer engines write them."""
+    archive = _archive(tmp_path / "a.tar", [{"Config": config, "RepoTags": ["docker.io/acme/probe:1"]}])
+
+    assert contents_of(archive) == {"docker.io/acme/probe:1": f"sha256:{CONFIGURATION}"}
+
+
+@pytest.mark.parametrize(
+    "manifest", [{}, [{}], [{"Config": "x", "RepoTags": ["a:1"]}], [{"Config": CONFIGURATION, "RepoTags": None}], "x"]
+)
+def test_an_archive_that_does_not_tell_is_loaded_in_any_case(tmp_path: Path, manifest: object) -> None:
+    """Nothing known of it means that no node can be said to have it."""
+    assert contents_of(_archive(tmp_path / "a.tar", manifest)) == {}
+
+
+def test_a_compressed_archive_and_none_at_all_tell_nothing(tmp_path: Path) -> None:
+    """To read the former would take as long as loading it."""
+    packed = _archive(tmp_path / "a.tar.gz", [{"Config": CONFIGURATION, "RepoTags": ["a:1"]}], "w:gz")
+
+    assert (contents_of(packed), contents_of(tmp_path / "none.tar")) == ({}, {})
