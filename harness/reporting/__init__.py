@@ -1,1 +1,1 @@
-"""Renders a `RunResult`; a reporter takes data and returns a string, the CLI writes it."""
+"""Renders a `RunResult`: a reporter takes data and returns a string, and `files` writes it."""
