@@ -142,9 +142,9 @@ def _archive(path: Path, manifest: object, mode: str = "w") -> Path:
 @pytest.mark.parametrize("config", [f"{CONFIGURATION}.json", f"blobs/sha256/{CONFIGURATION}"])
 def test_an_archive_tells_its_images(tmp_path: Path, config: str) -> None:
     """As older and newer engines write them."""
-    archive = _archive(tmp_path / "a.tar", [{"Config": config, "RepoTags": ["docker.io/acme/probe:1"]}])
+    archive = _archive(tmp_path / "a.tar", [{"Config": config, "RepoTags": ["registry.example/acme/probe:1"]}])
 
-    assert contents_of(archive) == {"docker.io/acme/probe:1": f"sha256:{CONFIGURATION}"}
+    assert contents_of(archive) == {"registry.example/acme/probe:1": f"sha256:{CONFIGURATION}"}
 
 
 @pytest.mark.parametrize(
