@@ -166,11 +166,15 @@ class _Watch:
 
     def _start(self, planned: PlannedRound) -> None:
         targets = {flow: self.targets[flow] for flow in planned.flows}
-        self.flying[planned.index] = (planned, self.prober.round(targets, self.patience, self.woken.set))
+        self.flying[planned.index] = (planned, self.prober.round(targets, self._patience_for, self.woken.set))
         self.times[planned.index] = planned.at - self.since
         if planned.full and self.control_targets and self.settling.may_be_last:
             # Those of the last full round count. On a batch of their own: a dead listener must not hold up the rest.
             self.control_handle = self.prober.round(self.control_targets, lambda _: self.timing.ceiling_s)
+
+    def _patience_for(self, flow: Flow) -> float:
+        # Answers that come and go may be late ones, on a machine short of CPU time: more patience tells.
+        return self.timing.ceiling_s if self.settling.has_flapped(flow) else self.patience(flow)
 
     def _take_in(self) -> None:
         for index, (_, handle) in list(self.flying.items()):

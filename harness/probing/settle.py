@@ -264,6 +264,10 @@ class Settling:
         shown = next(sample for sample in reversed(known) if sample.outcome is outcome)
         return Conclusion(shown.outcome or Outcome.FAULT, shown.index, settled)
 
+    def has_flapped(self, flow: Flow) -> bool:
+        """Tell whether a flow has changed more than once: by itself, or for answers that come late."""
+        return self._tracks[flow].flaps() > 0
+
     def flaps(self) -> int:
         """Count the changes beyond the first of each flow, over all rounds and against what stood before."""
         return sum(track.flaps() for track in self._tracks.values())
@@ -301,7 +305,7 @@ class Settling:
         # What has flapped is believed less easily: flapping in step with our rounds looks like rest. Connections that
         # were cut while the cluster was at work are no sign of that.
         flaps = track.flaps(cuts_count_since=self._since)
-        return track.streak(self._needed + flaps, self.window_s * (1 + flaps), self._since)
+        return track.streak(self._needed + flaps, self.window_s + self._shortest_s * flaps, self._since)
 
     def _is_all_settled(self) -> bool:
         return all(self._state(track) is _State.SETTLED for track in self._tracks.values())

@@ -166,6 +166,19 @@ def test_a_flow_that_never_settles_is_marked_alone() -> None:
     assert (marks, settled.settled, settled.flaps > 0) == ({ONE: False, TWO: True}, False, True)
 
 
+def test_what_comes_and_goes_is_given_all_patience() -> None:
+    """An answer that is late looks like one that comes and goes, until it is waited for."""
+
+    def late(flow: object, now: float, wait: float) -> Outcome:
+        return SILENT if flow == ONE and wait < 1.0 and int(now / 0.13) % 2 else OPEN
+
+    settled, prober = _observe(late, latencies={ONE: 0.01, TWO: 0.01}, last={ONE: OPEN, TWO: OPEN})
+    waits = {round_[ONE] for round_ in prober.rounds if ONE in round_}
+
+    assert (settled.settled, settled.observations[ONE].outcome) == (True, OPEN)
+    assert waits == {0.15, 2.0}
+
+
 def test_a_cancelled_watch_returns_what_it_knows() -> None:
     """The matrix is total also then, and settled nowhere."""
     cancelled = threading.Event()

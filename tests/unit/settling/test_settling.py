@@ -133,6 +133,19 @@ def test_a_barrier_that_took_long_asks_for_a_longer_window(play: Player) -> None
     assert played.rounds[-1].at - 4.0 == pytest.approx(1.0)
 
 
+def test_flaps_add_to_a_long_hold_and_do_not_multiply_it(play: Player) -> None:
+    """A slow cluster whose answers came late a few times is believed before the deadline."""
+
+    def world(_flow: Flow, now: float) -> Outcome:
+        return SILENT if now < 10.0 and int(now) % 2 else OPEN
+
+    slow = Timing(rounds=3, window_s=0.4, deadline_s=30.0)
+    played = play(world, FLOWS[:3], slow, barrier_at=8.1, last=dict.fromkeys(FLOWS[:3], OPEN))
+
+    assert (played.unsettled(), played.settling.flaps() > 9) == (set(), True)
+    assert played.settling.has_flapped(FIRST)
+
+
 def test_a_round_is_left_alone_for_as_long_as_it_needs(play: Player) -> None:
     """Rounds that overlap slow each other down; while the cluster is at work they come more rarely still."""
     played = play(always(SILENT), FLOWS, TIMING, timeout_s=0.9, barrier_at=2.0, breath_s=0.4)
