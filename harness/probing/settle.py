@@ -266,7 +266,7 @@ class Settling:
 
     def has_flapped(self, flow: Flow) -> bool:
         """Tell whether a flow has changed more than once: by itself, or for answers that come late."""
-        return self._tracks[flow].flaps() > 0
+        return self._tracks[flow].flaps(cuts_count_since=self._since) > 0
 
     def flaps(self) -> int:
         """Count the changes beyond the first of each flow, over all rounds and against what stood before."""
