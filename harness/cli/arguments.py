@@ -7,8 +7,8 @@ from argparse import ArgumentParser
 
 from harness import __version__
 from harness.cli.cluster_options import add_cluster, add_kind
-from harness.cli.command import Add, colour, command, positive
-from harness.cli.output_options import add_reports, add_shard
+from harness.cli.command import Add, command, positive
+from harness.cli.output_options import add_colour, add_reports, add_shard
 from harness.cli.results_arguments import add_compare, add_history, add_report
 
 _EPILOG = """\
@@ -116,7 +116,7 @@ def _run(add: Add) -> None:
     )
     output.add_argument("-v", "--verbose", action="store_true", help="every matrix, not only those with a finding")
     output.add_argument("-q", "--quiet", action="store_true", help="no progress; findings and the summary only")
-    colour(output)  # type: ignore[arg-type]
+    add_colour(output)
 
 
 def _lint(add: Add) -> None:
@@ -141,7 +141,7 @@ def _predict(add: Add) -> None:
     )
     _paths(parser)
     parser.add_argument("--json", action="store_true", help="the result document, with what only a run can know null")
-    colour(parser)
+    add_colour(parser)
 
 
 def _explain(add: Add) -> None:
@@ -156,7 +156,7 @@ def _explain(add: Add) -> None:
     parser.add_argument("path", metavar="PATH", help="one *.scenario.yaml file")
     parser.add_argument("--flow", required=True, metavar="FLOW", help='as in a rule: "shop/a -> shop/b:80/TCP"')
     parser.add_argument("--step", metavar="NAME", help="the step after which to look (default: the last one)")
-    colour(parser)
+    add_colour(parser)
 
 
 def _doctor(add: Add) -> None:

@@ -28,16 +28,6 @@ def command(add: Add, name: str, about: str, module: str, examples: str = "", *,
     return parser
 
 
-def colour(parser: ArgumentParser) -> None:
-    """Add the choice of colours, for what is printed for people."""
-    parser.add_argument(
-        "--color",
-        choices=("auto", "always", "never"),
-        default="auto",
-        help="auto: on a terminal, unless NO_COLOR is set",
-    )
-
-
 def positive(text: str) -> int:
     """Read a number of at least 1. Raises `argparse.ArgumentTypeError` for a smaller one."""
     number = int(text)

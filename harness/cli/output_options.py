@@ -1,4 +1,4 @@
-"""Options of every command that has a run to report on. Imports argparse and nothing that is slow."""
+"""Options of every command that has something to report. Imports argparse and nothing that is slow."""
 
 from __future__ import annotations
 
@@ -19,6 +19,16 @@ def add_reports(parser: argparse._ActionsContainer) -> None:
     )
     parser.add_argument(
         "--no-summary", action="store_true", help="do not append the report to $GITHUB_STEP_SUMMARY, where that is set"
+    )
+
+
+def add_colour(parser: argparse._ActionsContainer) -> None:
+    """Add the choice of colours, for what is printed for people."""
+    parser.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="auto: on a terminal, unless NO_COLOR is set",
     )
 
 

@@ -11,7 +11,7 @@ from harness.cli.screen import say, tell
 from harness.errors import HarnessError, UsageError
 from harness.model.result import RunResult
 from harness.reporting import files
-from harness.reporting.registry import REPORTS, renderer
+from harness.reporting.registry import REPORTS
 
 _STDOUT = "-"
 
@@ -66,18 +66,18 @@ def write(options: Namespace, result: RunResult) -> None:
 
     Raises `HarnessError` with every fault, after the last one.
     """
-    chosen = wanted(options)
-    faults = []
-    for name in [name for name, target in chosen.items() if target == _STDOUT]:
-        try:
-            say(renderer(name)(result))
-        except (OSError, ImportError) as error:
-            faults.append(f"--{name} -: {error}")
-    faults += files.write(result, _files(chosen), "--")
+    faults = files.write(result, wanted(options), "--", _put)
     if faults:
         raise HarnessError(
             "\n".join(faults), remedy="the run itself is over; write them from `--json` by `report render`"
         )
+
+
+def _put(target: str, text: str) -> None:
+    if target == _STDOUT:
+        say(text)
+    else:
+        files.put(target, text)
 
 
 def _files(chosen: Mapping[str, str]) -> Mapping[str, str]:

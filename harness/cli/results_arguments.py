@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from harness.cli.command import Add, colour, command, positive
-from harness.cli.output_options import add_reports
+from harness.cli.command import Add, command, positive
+from harness.cli.output_options import add_colour, add_reports
 
 
 def add_report(add: Add) -> None:
@@ -39,7 +39,7 @@ def add_report(add: Add) -> None:
     for each in (merge, render):
         output = each.add_argument_group("output")
         add_reports(output)
-        colour(output)  # type: ignore[arg-type]
+        add_colour(output)
 
 
 def add_history(add: Add) -> None:
@@ -79,7 +79,7 @@ def add_history(add: Add) -> None:
         "--issue", action="store_true", help="print the Markdown of an issue instead; nothing where nothing regressed"
     )
     output.add_argument("--exit-code", action="store_true", help="end with 1 where a latest run has a regression")
-    colour(output)  # type: ignore[arg-type]
+    add_colour(output)
 
 
 def add_compare(add: Add) -> None:
@@ -106,4 +106,4 @@ def add_compare(add: Add) -> None:
     output.add_argument("--json", metavar="FILE", help="write everything as JSON; - for standard output")
     output.add_argument("--html", metavar="FILE", help="write a page; - for standard output")
     output.add_argument("--exit-code", action="store_true", help="end with 1 where the runs differ")
-    colour(output)  # type: ignore[arg-type]
+    add_colour(output)

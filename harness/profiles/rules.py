@@ -10,7 +10,17 @@ from harness.model.flow import Flow, L4Protocol
 from harness.model.labels import LabelSelector, Operator, Requirement
 from harness.model.policy import Direction, NetworkPolicy, Peer, Rule
 from harness.model.topology import Pod, Topology
-from harness.profiles.world import Reading, World, ends, every_flow, has_blocks, is_on_host, rules_of, with_rules
+from harness.profiles.world import (
+    Reading,
+    World,
+    ends,
+    every_flow,
+    has_blocks,
+    is_on_host,
+    peers_of,
+    rules_of,
+    with_rules,
+)
 
 # Conditions that an object without the key meets.
 _MET_BY_ABSENCE = (Operator.NOT_IN, Operator.DOES_NOT_EXIST)
@@ -84,7 +94,7 @@ def negative_namespaces_are_everywhere() -> Reading:
     """
 
     def matters(world: World) -> bool:
-        return any(map(_is_negative, _peers(world)))
+        return any(map(_is_negative, peers_of(world)))
 
     def reread(rule: Rule) -> Rule:
         return replace(rule, peers=()) if any(map(_is_negative, rule.peers)) else rule
@@ -97,12 +107,6 @@ def _is_negative(peer: Peer) -> bool:
         return False
     asked = (*peer.namespace_selector.requirements, *(peer.pod_selector or LabelSelector()).requirements)
     return all(requirement.operator in _MET_BY_ABSENCE for requirement in asked)
-
-
-def _peers(world: World) -> Iterator[Peer]:
-    for policy in world.policies:
-        for rule in rules_of(policy):
-            yield from rule.peers
 
 
 def named_egress_needs_one_number() -> Reading:
@@ -164,12 +168,6 @@ def labels_unseen(patterns: Sequence[str]) -> Reading:
 def labels_free(keys: Sequence[str]) -> Reading:
     """No policy isolates a pod that carries a label with one of these keys."""
 
-    def matters(world: World) -> bool:
-        return any(key in pod.labels for pod in world.topology.pods.values() for key in keys)
-
-    def concerns(world: World, flow: Flow) -> bool:
-        return any(isinstance(end, Pod) and key in end.labels for end in ends(world.topology, flow) for key in keys)
-
     def reread(world: World) -> World:
         absent = tuple(Requirement(key, Operator.DOES_NOT_EXIST) for key in keys)
         policies = tuple(
@@ -178,23 +176,14 @@ def labels_free(keys: Sequence[str]) -> Reading:
         )
         return world._replace(policies=policies)
 
-    return Reading(matters, concerns, reread)
+    return _of_labelled_pods(keys, reread)
 
 
 def labels_cut(keys: Sequence[str]) -> Reading:
     """A pod that carries a label with one of these keys is isolated both ways by that alone."""
 
-    def is_cut(pod: Pod) -> bool:
-        return any(key in pod.labels for key in keys)
-
-    def matters(world: World) -> bool:
-        return any(map(is_cut, world.topology.pods.values()))
-
-    def concerns(world: World, flow: Flow) -> bool:
-        return any(isinstance(end, Pod) and is_cut(end) for end in ends(world.topology, flow))
-
     def reread(world: World) -> World:
-        namespaces = dict.fromkeys(pod.namespace for pod in world.topology.pods.values() if is_cut(pod))
+        namespaces = dict.fromkeys(pod.namespace for pod in world.topology.pods.values() if _has_label(pod, keys))
         isolating = tuple(
             NetworkPolicy(
                 namespace, f"label {key}", LabelSelector((Requirement(key, Operator.EXISTS),)), tuple(Direction)
@@ -204,14 +193,29 @@ def labels_cut(keys: Sequence[str]) -> Reading:
         )
         return world._replace(policies=(*world.policies, *isolating))
 
+    return _of_labelled_pods(keys, reread)
+
+
+def _of_labelled_pods(keys: Sequence[str], reread: Callable[[World], World]) -> Reading:
+    """Return a reading that concerns the flows of pods with a label of one of these keys."""
+
+    def matters(world: World) -> bool:
+        return any(_has_label(pod, keys) for pod in world.topology.pods.values())
+
+    def concerns(world: World, flow: Flow) -> bool:
+        return any(isinstance(end, Pod) and _has_label(end, keys) for end in ends(world.topology, flow))
+
     return Reading(matters, concerns, reread)
+
+
+def _has_label(pod: Pod, keys: Sequence[str]) -> bool:
+    return any(key in pod.labels for key in keys)
 
 
 def _pod_selectors(world: World) -> Iterator[LabelSelector]:
     for policy in world.policies:
         yield policy.pod_selector
-        for rule in rules_of(policy):
-            yield from (peer.pod_selector for peer in rule.peers if peer.pod_selector is not None)
+    yield from (peer.pod_selector for peer in peers_of(world) if peer.pod_selector is not None)
 
 
 def _with_pod_selectors(world: World, reread: Callable[[LabelSelector], LabelSelector]) -> World:

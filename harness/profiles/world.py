@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from harness.model.flow import Endpoint, Flow, Via
-from harness.model.policy import Direction, NetworkPolicy, Rule
+from harness.model.policy import Direction, NetworkPolicy, Peer, Rule
 from harness.model.topology import External, Pod, Topology
 from harness.semantics.backends import backends
 
@@ -58,9 +58,14 @@ def is_on_host(end: Pod | External | None) -> bool:
 
 def has_blocks(world: World) -> bool:
     """Tell whether any rule, inert or not, has an ipBlock."""
-    return any(
-        peer.ip_block is not None for policy in world.policies for rule in rules_of(policy) for peer in rule.peers
-    )
+    return any(peer.ip_block is not None for peer in peers_of(world))
+
+
+def peers_of(world: World) -> Iterator[Peer]:
+    """Yield the peers of every rule, inert or not."""
+    for policy in world.policies:
+        for rule in rules_of(policy):
+            yield from rule.peers
 
 
 def rules_of(policy: NetworkPolicy) -> tuple[Rule, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -42,12 +42,22 @@ def clashes(targets: Mapping[str, str], option: str) -> list[str]:
     return faults
 
 
-def write(result: RunResult, targets: Mapping[str, str], option: str) -> list[str]:
-    """Write every report and return what could not be written: one that fails does not keep the others."""
+def put(target: str, text: str) -> None:
+    """Write a report into the file `target`, through what links to it. Raises `OSError`."""
+    _replace(Path(os.path.realpath(target)), text)
+
+
+def write(
+    result: RunResult, targets: Mapping[str, str], option: str, put: Callable[[str, str], None] = put
+) -> list[str]:
+    """Write every report and return what could not be written: one that fails does not keep the others.
+
+    `put` is called with a target and a text.
+    """
     faults = []
     for name, target in targets.items():
         try:
-            _replace(Path(os.path.realpath(target)), renderer(name)(result))
+            put(target, renderer(name)(result))
         except OSError as error:
             faults.append(f"{option}{name} {target}: {error.strerror or error}")
         except ImportError as error:

@@ -79,13 +79,13 @@ class Sentinel:
         """Take the sentinel down."""
         self._stage.close()
 
-    def await_open(self, ports: Collection[int], deadline_s: float | None = None) -> bool:
+    def await_open(self, ports: Collection[int], deadline_s: float) -> bool:
         """Probe until every server was open on each of `ports`; rounds overlap, as closed ones cost a full timeout.
 
         A pair that cannot be asked, for its agent is lost, keeps this waiting: nobody saw its node take anything in.
         """
         started = time.monotonic()
-        end = started + (self.patience_s if deadline_s is None else deadline_s)
+        end = started + deadline_s
         waiting = set(self._flows(ports))
         under_way: list[RoundHandle] = []
         prober, targets = self._reach(waiting)

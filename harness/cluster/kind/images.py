@@ -17,7 +17,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 def load_archives(kind: Kind, cluster: str, archives: Sequence[Path]) -> None:
     """Load the archives that the user gave, but for those whose very images all nodes have already."""
     nodes = kind.engine.nodes(cluster) if archives else ()
-    stocks = [(_listed(kind, node), _blobs(kind, node)) for node in nodes]
+    stocks = [(_listed(kind, node), _listed(kind, node, "content")) for node in nodes]
     for archive in archives:
         contents = contents_of(archive)
         if not contents or not stocks or not all(_has(stock, contents) for stock in stocks):
@@ -84,9 +84,5 @@ def is_listed(image: str, names: Sequence[str]) -> bool:
     return any(name == wanted or name.endswith(f"/{wanted}") for name in names)
 
 
-def _listed(kind: Kind, node: str) -> list[str]:
-    return kind.engine.inside(node, "ctr", "--namespace=k8s.io", "images", "list", "--quiet").output.split()
-
-
-def _blobs(kind: Kind, node: str) -> list[str]:
-    return kind.engine.inside(node, "ctr", "--namespace=k8s.io", "content", "list", "--quiet").output.split()
+def _listed(kind: Kind, node: str, what: str = "images") -> list[str]:
+    return kind.engine.inside(node, "ctr", "--namespace=k8s.io", what, "list", "--quiet").output.split()

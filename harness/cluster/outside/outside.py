@@ -106,13 +106,14 @@ class Outside:
 
     def _wait_for_cables(self, named: Mapping[str, str], end: float) -> None:
         """Wait for the router's ends to carry: a kernel that is busy drops all they are given for a second or more."""
-        while dead := [name for name in named if not self._carries(name)]:
+        while dead := named.keys() - self._carrying():
             if time.monotonic() > end:
-                raise ClusterError("its cable carries nothing yet", where=", ".join(named[name] for name in dead))
+                names = ", ".join(sorted(named[name] for name in dead))
+                raise ClusterError("its cable carries nothing yet", where=names)
             time.sleep(_POLL_S)
 
-    def _carries(self, interface: str) -> bool:
-        return all(link["operstate"] == "UP" for link in self._shown("link", "show", interface))
+    def _carrying(self) -> set[str]:
+        return {link["ifname"] for link in self._shown("link", "show") if link["operstate"] == "UP"}
 
     # -- making it so ------------------------------------------------------------
 

@@ -27,6 +27,7 @@ class Recorder:
         self.faults = list(faults)
         self.taken = [taken] * looks
         self.own = own
+        self.state = "UP"
 
     def order(self, verb: str, **arguments: Any) -> dict[str, Any]:
         """Write down an order."""
@@ -40,6 +41,9 @@ class Recorder:
         self.orders.append(("run", {"argv": argv, "stdin": stdin}))
         if "address" in argv:
             return json.dumps([{"ifname": "eth0", "addr_info": [{"local": self.own}]}])
+        if "link" in argv:
+            spawned = [pod["key"] for verb, given in self.orders if verb == "spawn" for pod in given["pods"]]
+            return json.dumps([{"ifname": name, "operstate": self.state} for name in spawned])
         if "-4" in argv and self.taken:
             return json.dumps([{"dst": self.taken.pop(), "dev": "npfff-1"}])
         return ""
@@ -100,6 +104,17 @@ def test_cables_go_before_the_host_does() -> None:
     (_, unrouted), (verb, killed) = sandbox.orders[-2:]
 
     assert (verb, unrouted["stdin"]) == ("kill", f"link delete {killed['keys'][0]}\n")
+
+
+def test_a_host_is_ready_only_when_its_cable_carries() -> None:
+    """The kernel drops all that goes out before, and a probe would look denied."""
+    sandbox = Recorder()
+    outside, office = _outside(sandbox), _external("office", "203.0.113.10")
+    outside.apply([office])
+    sandbox.state = "LOWERLAYERDOWN"
+
+    with pytest.raises(ClusterError, match="its cable carries nothing yet"):
+        outside.wait_ready([ref(office)], 0.05)
 
 
 def test_who_waits_for_an_address_gets_it_when_it_is_free() -> None:
