@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from harness.cluster.options import OF_ANY, OF_KIND, ClusterOption
 
 
 def add_cluster(parser: argparse._ActionsContainer) -> None:
@@ -13,26 +17,15 @@ def add_cluster(parser: argparse._ActionsContainer) -> None:
         metavar="NAME",
         help="local (the default: embedded), kubeconfig (any cluster) or kind (made for it)",
     )
-    parser.add_argument("--kubeconfig", metavar="FILE", help="the kubeconfig (default: as kubectl finds it)")
-    parser.add_argument("--context", metavar="NAME", help="the context in it (default: its current one)")
-    parser.add_argument("--image", metavar="IMAGE", help="the probe pods' image: any with Python 3.9 or newer")
-    parser.add_argument(
-        "--outside", metavar="NETNS", help="where externals live: a network namespace here that leads to the nodes"
-    )
+    _add(parser, OF_ANY)
 
 
 def add_kind(parser: argparse._ActionsContainer) -> None:
     """Add what a cluster made by kind is made of; None is said nothing, so that other clusters can refuse the rest."""
-    parser.add_argument("--name", metavar="NAME", help="keep it under this name, or use the one kept under it")
-    parser.add_argument("--cni", metavar="CNI", help="calico, cilium or kindnet (the default)")
-    parser.add_argument("--kubernetes", metavar="VERSION", help="its version, as 1.36 (default: kind's own)")
-    parser.add_argument("--nodes", type=int, metavar="N", help="control plane and workers together (default: 2)")
-    parser.add_argument("--ip-family", metavar="FAMILY", help="ipv4 (the default), ipv6 or dual")
-    parser.add_argument(
-        "--cni-manifest", metavar="FILE", help="the CNI's manifest or chart, in place of the pinned one"
-    )
-    parser.add_argument(
-        "--image-archive", action="append", metavar="FILE", help="load the images of this archive; repeatable"
-    )
-    parser.add_argument("--node-image", metavar="IMAGE", help="kind's node image, in place of the pinned one")
-    parser.add_argument("--mirror", metavar="BASE", help="a folder or address that has the pinned files, by name")
+    _add(parser, OF_KIND)
+
+
+def _add(parser: argparse._ActionsContainer, options: Sequence[ClusterOption]) -> None:
+    how: dict[str, dict[str, Any]] = {"string": {}, "number": {"type": int}, "list": {"action": "append"}}
+    for option in options:
+        parser.add_argument(f"--{option.name}", metavar=option.metavar, help=option.about, **how[option.kind])

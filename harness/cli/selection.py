@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cluster.interface import ClusterProvider
+from harness.cluster.options import OF_ANY, OF_KIND
 from harness.cluster.registry import open_provider
 from harness.errors import Problem, ScenarioError, UsageError
 from harness.model.scenario import Scenario
@@ -46,24 +47,7 @@ def is_selected(scenario: Scenario, tags: Sequence[str]) -> bool:
     return all((tag[1:] not in scenario.tags) if tag.startswith("!") else (tag in scenario.tags) for tag in tags)
 
 
-# What the command line may say about a cluster, each under its option's name; a provider refuses what it does not know.
-_CLUSTER_OPTIONS = (
-    "fault",
-    "kubeconfig",
-    "context",
-    "image",
-    "outside",
-    "name",
-    "cni",
-    "kubernetes",
-    "nodes",
-    "ip_family",
-    "cni_manifest",
-    "image_archive",
-    "node_image",
-    "mirror",
-    "keep",
-)
+_CLUSTER_OPTIONS = ("fault", "keep", *(option.name.replace("-", "_") for option in (*OF_ANY, *OF_KIND)))
 
 
 def chosen_provider(

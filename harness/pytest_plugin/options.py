@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import pytest
 
+from harness.cluster.options import OF_ANY, OF_KIND
 from harness.reporting.registry import REPORTS
 
 PREFIX = "--np-"
@@ -25,23 +26,11 @@ class Option(NamedTuple):
     default: str | None = None
 
 
-# What a cluster is told of; each provider refuses what it does not know.
 _OF_CLUSTERS = (
-    Option("cni", "NAME", "the CNI of a cluster that is made for this run"),
-    Option("kubeconfig", "FILE", "the kubeconfig (default: as kubectl finds it)"),
-    Option("context", "NAME", "the context in it (default: its current one)"),
-    Option("image", "IMAGE", "the probe pods' image: any with Python 3.9 or newer"),
-    Option("outside", "NETNS", "where externals live: a network namespace here that leads to the nodes"),
+    *(Option(*option) for option in OF_ANY),
     Option("fault", "NAME", "let the local data plane misbehave like a broken CNI"),
     Option("keep", "", "leave a cluster that was made for this run running", kind="bool"),
-    Option("name", "NAME", "kind: keep the cluster under this name, or use the one kept under it"),
-    Option("kubernetes", "VERSION", "kind: the version of Kubernetes (default: kind's own)"),
-    Option("nodes", "N", "kind: control plane and workers together (default: 2)", kind="number"),
-    Option("ip-family", "FAMILY", "kind: ipv4 (the default), ipv6 or dual"),
-    Option("cni-manifest", "FILE", "kind: the CNI's manifest or chart, in place of the pinned one"),
-    Option("image-archive", "FILE", "kind: load the images of this archive; repeatable", kind="list"),
-    Option("node-image", "IMAGE", "kind: its node image, in place of the pinned one"),
-    Option("mirror", "BASE", "kind: a folder or address that has the pinned files, by name"),
+    *(Option(option.name, option.metavar, f"kind: {option.about}", option.kind) for option in OF_KIND),
 )
 OPTIONS = (
     Option("cluster", "NAME", "which cluster: local (the default: embedded), kind, or kubeconfig", default="local"),
