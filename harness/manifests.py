@@ -23,6 +23,8 @@ EXPIRES = "netpol-harness.example.org/expires"
 EXTERNAL_API, EXTERNAL = "netpol-harness/v1", "External"
 AGENT_PATH = "/agent/agent.py"
 AGENT_CONTAINER = "agent"
+# Without what a Python looks for of its user's and its site's: a third of the time that it takes to start.
+AGENT_COMMAND = ("python3", "-I", "-S", AGENT_PATH)
 
 Object = dict[str, Any]
 
@@ -50,7 +52,7 @@ def pod(spec: Pod, namespace: str, node: NodeChoice | None = None) -> Object:
         "containers": [
             {
                 "name": AGENT_CONTAINER,
-                "command": ["python3", AGENT_PATH, "serve"],
+                "command": [*AGENT_COMMAND, "serve"],
                 "args": agent_arguments(f"{namespace}/{spec.name}", spec.listeners),
                 "ports": _container_ports(spec.listeners),
                 "securityContext": {

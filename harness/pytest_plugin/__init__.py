@@ -47,7 +47,9 @@ def _check_targets(chosen: Choices) -> None:
     from harness.errors import UsageError
     from harness.reporting import files
 
-    faults = files.clashes(chosen.reports, PREFIX)
+    targets = {**chosen.reports, **({"history": chosen.history} if chosen.history else {})}
+    faults = [f"{PREFIX}{name} -: standard output is pytest's" for name, target in targets.items() if target == "-"]
+    faults += files.clashes({name: target for name, target in chosen.reports.items() if target != "-"}, PREFIX)
     try:
         if chosen.history:
             # One that cannot take the session says so at its end, with the file that has it.

@@ -71,7 +71,7 @@ def check_history(path: Path, option: str) -> str | None:
     A run that its history does not take is kept beside it. Raises `UsageError` where there is no folder for it.
     """
     if not path.parent.is_dir():
-        raise UsageError(f"{option}history {path}: there is no folder {path.parent}", remedy="make it, or name another")
+        raise UsageError(f"{option}history {path}: there is no folder {path.parent}")
     try:
         with open_history(path, create=True):
             return None

@@ -14,7 +14,7 @@ from harness.cluster.kubernetes.probe_pods import agent_name
 from harness.cluster.kubernetes.resources import PODS
 from harness.cluster.kubernetes.waiting import evidence
 from harness.errors import ChannelClosedError, ClusterError
-from harness.manifests import AGENT_CONTAINER, AGENT_PATH
+from harness.manifests import AGENT_COMMAND, AGENT_CONTAINER
 from harness.model.cluster import AgentChannel
 from harness.model.scenario import ObjectRef
 
@@ -86,7 +86,7 @@ def _command(client: Client, ref: ObjectRef) -> list[str]:
     if trouble is not None or not is_running(pod):
         what = trouble.text if trouble else f"it does not run: {summary(pod)}"
         raise ClusterError(what + evidence(client, pod), where=str(ref))
-    return ["python3", AGENT_PATH, "attach", "--name", name]
+    return [*AGENT_COMMAND, "attach", "--name", name]
 
 
 def _greeted(target: ExecTarget, ref: ObjectRef, command: list[str], end: float) -> AgentChannel:
