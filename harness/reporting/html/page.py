@@ -7,9 +7,10 @@ import hashlib
 import html
 import json
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from string import Template
 from typing import Any
+
+from harness.reporting.assets import asset
 
 _ENCODE = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 # Of ASCII JSON only these three can end a script element, or open a comment in one (HTML, "script data state").
@@ -49,11 +50,6 @@ def policy(script: str, style: str) -> str:
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
         "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
-
-
-def asset(name: str) -> str:
-    """Return the text of a file of `assets/`."""
-    return (files(__package__) / "assets" / name).read_text(encoding="utf-8")
 
 
 def _digest(text: str) -> str:

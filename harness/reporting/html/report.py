@@ -11,7 +11,7 @@ from harness.reporting.style import Tone
 from harness.reporting.terminal import render_summary
 from harness.reporting.text import printable
 
-_STYLES = ("base.css", "report.css", "matrix.css", "evidence.css", "print.css")
+_STYLES = ("palette.css", "base.css", "report.css", "matrix.css", "evidence.css", "print.css")
 _SCRIPTS = (
     "dom.js",
     "data.js",
