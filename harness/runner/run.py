@@ -161,7 +161,8 @@ class _Run:
                 performer = Performer(stage, turnstile, self._emit)
                 for scenario in lane.scenarios:
                     self._settings.check()
-                    self._results[scenario.file] = performer.perform(scenario)
+                    is_last = scenario is lane.scenarios[-1]
+                    self._results[scenario.file] = performer.perform(scenario, is_last=is_last)
                     played += 1
         except (InterruptedRunError, NotEnforcedError):
             raise

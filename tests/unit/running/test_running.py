@@ -333,6 +333,16 @@ def test_scenarios_on_one_topology_share_their_pods(tmp_path: Path) -> None:
     assert len(created) == 1
 
 
+def test_the_last_policies_on_a_stage_go_with_its_pods(tmp_path: Path) -> None:
+    """Between scenarios they are lifted one by one; after the last that would only be work for the CNI."""
+    cluster = FakeCluster()
+    one = scenario(tmp_path)
+    play(cluster, one, replace(one, name="again", file="again.scenario.yaml"))
+
+    assert [ref.name for ref in cluster.deleted if ref.kind == "NetworkPolicy"] == ["only-80"]
+    assert cluster.objects == {}
+
+
 def test_the_prober_is_never_handed_an_expectation(tmp_path: Path) -> None:
     """The same probes are sent whatever is declared: the observer cannot stop at an answer that pleases."""
     contrary = SCENARIO.replace("deny:", "allow:")
