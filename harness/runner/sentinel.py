@@ -28,7 +28,7 @@ _NAMESPACE = "sentinel"
 # A sentinel probe starts this often while the barrier is awaited; each may take its full timeout.
 _POLL_S = 0.025
 # The longer it has taken, the less a little more of it matters.
-_SLOWER = 0.05
+_SLOWER = 0.1
 
 
 class Sentinel:

@@ -109,7 +109,7 @@ def test_a_file_with_problems_is_one_error_with_every_position(project: Project)
         (["--np-items=pod"], "--np-items: 'pod' is none of step, row, flow"),
         (["--np-timeout=soon"], "--np-timeout: 'soon' is no number of seconds"),
         (["--np-json=nowhere/result.json"], "--np-json nowhere/result.json: cannot be written"),
-        (["--np-json=-", "--np-history=-"], "--np-json -: standard output is pytest's\n--np-history -: standard output"),
+        (["--np-json=-", "--np-history=-"], "--np-json -: standard output is pytest's\n--np-history -: standard"),
         (["--np-cni=calico"], "--np-cni means nothing to --np-cluster fake"),
     ],
 )

@@ -23,6 +23,8 @@ CNI_S = 300.0
 # A failed pull may be a hiccup. An agent may fall a few times over an API that is not there yet.
 _IMAGE_PATIENCE_S = 15.0
 _CRASH_PATIENCE_S = 90.0
+# Other objects than the watched one tell what is wrong, and somebody may ask to stop.
+_LOOK_S = 1.0
 _SHOWN = 3
 
 
@@ -50,12 +52,12 @@ class Readiness:
     def await_nodes(self, count: int) -> None:
         """Wait until `count` nodes are Ready. Raises `ClusterError`."""
 
-        def look(nodes: Mapping[str, Object]) -> bool:
+        def look(nodes: Mapping[str, Object]) -> float | None:
             ready = [name for name, node in nodes.items() if _is_ready(node)]
             if len(ready) >= count:
-                return True
+                return None
             self._give_up_early("nodes to be ready", f"{len(ready)} of {count} are")
-            return False
+            return _LOOK_S
 
         if not follow(self._client, NODES.collection(""), look, self._end):
             raise self._late(f"{count} nodes to be ready", [])
@@ -64,14 +66,14 @@ class Readiness:
         """Wait until the CNI's DaemonSet runs, as it is now, on `count` nodes. Raises `ClusterError`."""
         seen: dict[str, Object] = {}
 
-        def look(found: Mapping[str, Object]) -> bool:
+        def look(found: Mapping[str, Object]) -> float | None:
             # An operator makes it only after a while: none is no reason to go on.
             agents = [item for name, item in found.items() if name == daemon_set]
             seen.update((str(item["metadata"]["name"]), item) for item in agents)
             if agents and all(_is_rolled_out(item, count) for item in agents):
-                return True
+                return None
             self._give_up_early(f"DaemonSet {daemon_set}", _progress(agents))
-            return False
+            return _LOOK_S
 
         if not follow(self._client, DAEMON_SETS.collection(""), look, self._end):
             raise self._late(f"DaemonSet {daemon_set} to run on {count} nodes", list(seen.values()))

@@ -7,6 +7,7 @@ So a changed label is waited for here. That is a hint that it is worth to look, 
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -77,13 +78,13 @@ class Identities:
         for home in dict.fromkeys(home for home, _ in changed):
             late: list[str] = []
 
-            def look(objects: Mapping[str, Object], home: str = home, late: list[str] = late) -> bool:
+            def look(objects: Mapping[str, Object], home: str = home, late: list[str] = late) -> float | None:
                 late[:] = [
                     pod
                     for there, pod in changed
                     if there == home and not self._is_known(home, pod, changed[home, pod], objects.get(pod))
                 ]
-                return not late
+                return math.inf if late else None
 
             if not follow(self._client, ENDPOINTS.collection(home), look, end):
                 raise ClusterError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from typing import Any
@@ -14,17 +15,18 @@ from harness.errors import ClusterError
 from harness.model.flow import Family
 
 Object = dict[str, Any]
-Look = Callable[[Mapping[str, Object]], bool]
+# Says how many seconds to wait at most until it is shown the objects again, changed or not; None: it is content.
+Look = Callable[[Mapping[str, Object]], float | None]
 
-# A look at least this often: patience runs out without any event.
-_LOOK_S = 1.0
+# A connection that died unnoticed is replaced after this, and each new one costs the server a TLS handshake.
+_WATCH_S = 10.0
 _PAUSE_S = 0.1
 _EVENTS = 5
 _SHOWN = 5
 
 
 def follow(client: Client, path: str, look: Look, end: float, query: Mapping[str, str] | None = None) -> bool:
-    """Show `look` the objects of a collection by name, at first, at each change and each second, until it is content.
+    """Show `look` the objects of a collection by name, at first, at each change and when it asks, until it is content.
 
     Return False once the monotonic time `end` has passed. What `look` raises ends the wait.
     """
@@ -67,15 +69,19 @@ class _Watched:
 
 
 def _follow_on(watched: _Watched, look: Look, end: float) -> bool:
-    while not look(watched.objects):
+    while (patience_s := look(watched.objects)) is not None:
         started = time.monotonic()
         if started >= end:
             return False
-        with contextlib.closing(watched.events(min(end - started, _LOOK_S))) as events:
+        until = min(end, started + min(patience_s, _WATCH_S))
+        with contextlib.closing(watched.events(until - started)) as events:
             for event in events:
                 watched.take(event)
-                if look(watched.objects):
+                patience_s = look(watched.objects)
+                if patience_s is None:
                     return True
+                if time.monotonic() + patience_s < until:
+                    break
         if time.monotonic() - started < _PAUSE_S:
             # A server that hangs up at once must not be asked a thousand times a second.
             time.sleep(_PAUSE_S)
@@ -90,8 +96,9 @@ def running_pods(client: Client, namespace: str, names: Sequence[str], end: floa
     stuck_since: dict[tuple[str, str], float] = {}
     seen: dict[str, Object] = {}
 
-    def look(objects: Mapping[str, Object]) -> bool:
+    def look(objects: Mapping[str, Object]) -> float | None:
         seen.clear()
+        patience_s = math.inf
         for name in names:
             if name not in objects:
                 raise ClusterError("it was never applied, or is deleted", where=f"Pod/{namespace}/{name}")
@@ -99,9 +106,11 @@ def running_pods(client: Client, namespace: str, names: Sequence[str], end: floa
             found = obstacle(objects[name])
             if found is not None:
                 since = stuck_since.setdefault((name, found.text), time.monotonic())
-                if time.monotonic() - since >= found.patience_s:
+                left_s = since + found.patience_s - time.monotonic()
+                if left_s <= 0:
                     raise ClusterError(found.text + evidence(client, objects[name]), where=f"Pod/{namespace}/{name}")
-        return all(is_running(objects[name]) for name in names)
+                patience_s = min(patience_s, left_s)
+        return None if all(is_running(objects[name]) for name in names) else patience_s
 
     started = time.monotonic()
     if follow(client, PODS.collection(namespace), look, end):
@@ -121,12 +130,12 @@ def placed_services(
     """Return the Services' cluster addresses, none for a headless one; the API gives them out at once."""
     found: dict[str, Mapping[Family, str]] = {}
 
-    def look(objects: Mapping[str, Object]) -> bool:
+    def look(objects: Mapping[str, Object]) -> float | None:
         for name in names:
             if name not in objects:
                 raise ClusterError("it was never applied, or is deleted", where=f"Service/{namespace}/{name}")
             found[name] = service_addresses(objects[name])
-        return all(objects[name]["spec"].get("clusterIP") for name in names)
+        return None if all(objects[name]["spec"].get("clusterIP") for name in names) else math.inf
 
     if follow(client, SERVICES.collection(namespace), look, end):
         return found
@@ -140,9 +149,9 @@ def until_gone(client: Client, path: str, uids: Collection[str], end: float, que
     """
     left: list[Object] = []
 
-    def look(objects: Mapping[str, Object]) -> bool:
+    def look(objects: Mapping[str, Object]) -> float | None:
         left[:] = [item for item in objects.values() if item["metadata"]["uid"] in uids]
-        return not left
+        return math.inf if left else None
 
     started = time.monotonic()
     if not follow(client, path, look, end, query):

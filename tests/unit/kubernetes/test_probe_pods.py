@@ -40,7 +40,7 @@ def test_the_script_is_mounted_where_the_command_looks_for_it() -> None:
     mount = _agent(pod)["volumeMounts"][0]
     file = next(iter(script("np-x-shop", "pass")["data"]))
 
-    assert f"{mount['mountPath']}/{file}" == _agent(pod)["command"][1]
+    assert f"{mount['mountPath']}/{file}" == _agent(pod)["command"][-2]
     assert pod["spec"]["volumes"] == [{"name": mount["name"], "configMap": {"name": SCRIPT}}]
 
 

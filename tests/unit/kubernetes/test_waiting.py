@@ -70,6 +70,17 @@ def test_a_pod_that_cannot_start_is_told_of_at_once_with_its_events() -> None:
         running_pods(server.client(), "x", ["a"], _soon())
 
 
+@pytest.mark.parametrize(("reason", "watched_s"), [("ContainerCreating", 10), ("ErrImagePull", 2)])
+def test_a_watch_stays_open_until_a_look_is_due(reason: str, watched_s: int) -> None:
+    """An obstacle that may pass is looked at again though nothing changes; everything else is told by the watch."""
+    server = Server()
+    server.script = [_listed(_pod("a", reason=reason)), _events(("MODIFIED", _pod("a")))]
+    running_pods(server.client(), "x", ["a"], time.monotonic() + 60)
+
+    # The server is asked for more, so that the deadline of our own comes first.
+    assert server.asked[1][2]["timeoutSeconds"] == [str(watched_s + 5)]
+
+
 def test_a_pod_that_is_absent_is_named() -> None:
     """Waiting for what was never applied would only take time."""
     server = Server()
