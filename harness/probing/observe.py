@@ -29,6 +29,8 @@ BREATHS = 1.5
 # What a round may take for itself where nothing is known of answers yet.
 FIRST_BREATH_S = 0.5
 POLL_S = 0.05
+# Of a flow that never settled so many of its last changes are told.
+MOST_CHANGES = 12
 
 
 class Clock(Protocol):
@@ -196,16 +198,20 @@ class _Watch:
             arrived = self._arrived(seen)
             seen.update(self._second_look(seen, arrived))
         open_from = _open_sources(seen)
-        observations = Matrix.build(
-            self.targets,
-            lambda flow: replace(
-                found := _observation(seen[flow]),
+
+        def told(flow: Flow) -> Observation:
+            found = _observation(seen[flow])
+            settled = conclusions[flow].settled and not self.was_cancelled
+            return replace(
+                found,
+                detail=found.detail if settled else self._course(flow, found.detail),
                 arrived=found.arrived or arrived.get(flow),
                 alive=_is_alive(self.targets[flow], controls),
                 also_open_from=_another(flow, open_from),
-                settled=conclusions[flow].settled and not self.was_cancelled,
-            ),
-        )
+                settled=settled,
+            )
+
+        observations = Matrix.build(self.targets, told)
         return Settled(
             observations=observations,
             controls={flow: _observation(outcome) for flow, outcome in controls.items()},
@@ -223,6 +229,15 @@ class _Watch:
         if conclusion.index is None:
             return ProbeOutcome(Outcome.FAULT, "interrupted before it was tried", nonce="")
         return self.results[conclusion.index][flow]
+
+    def _course(self, flow: Flow, detail: str) -> str:
+        """Say how a flow's answers changed that never settled, after `detail`."""
+        course = self.settling.course(flow)
+        if len(course) < 2:
+            return detail
+        shown = [f"{outcome} at {self.times[index]:.1f} s" for index, outcome in course[-MOST_CHANGES:]]
+        earlier = ["..."] if len(course) > MOST_CHANGES else []
+        return "; ".join([*([detail] if detail else []), f"seen: {', '.join([*earlier, *shown])}"])
 
     def _controls(self) -> dict[Flow, ProbeOutcome]:
         if self.control_handle is None or self.was_cancelled:

@@ -264,6 +264,14 @@ class Settling:
         shown = next(sample for sample in reversed(known) if sample.outcome is outcome)
         return Conclusion(shown.outcome or Outcome.FAULT, shown.index, settled)
 
+    def course(self, flow: Flow) -> tuple[tuple[int, Outcome], ...]:
+        """Return what `flow` has shown, oldest first: each answer that differs from the one before, with its round."""
+        changes: list[tuple[int, Outcome]] = []
+        for sample in self._tracks[flow].samples:
+            if sample.outcome is not None and (not changes or changes[-1][1] is not sample.outcome):
+                changes.append((sample.index, sample.outcome))
+        return tuple(changes)
+
     def has_flapped(self, flow: Flow) -> bool:
         """Tell whether a flow has changed more than once: by itself, or for answers that come late."""
         return self._tracks[flow].flaps(cuts_count_since=self._since) > 0

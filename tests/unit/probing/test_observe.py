@@ -166,6 +166,17 @@ def test_a_flow_that_never_settles_is_marked_alone() -> None:
     assert (marks, settled.settled, settled.flaps > 0) == ({ONE: False, TWO: True}, False, True)
 
 
+def test_a_flow_that_never_settles_is_told_with_its_course() -> None:
+    """What it showed, and when: who reads it must see whether a policy flaps or a machine answers late."""
+    settled, _ = _observe(
+        lambda flow, now, _wait: SILENT if flow == ONE and int(now / 0.13) % 2 else OPEN, latencies={}
+    )
+    one, two = (settled.observations[flow].detail for flow in (ONE, TWO))
+
+    assert one.startswith("open; seen: no-answer at 0.0 s, open at 0.2 s, no-answer at 0.3 s, open at 0.4 s, ")
+    assert "seen" not in two
+
+
 def test_what_comes_and_goes_is_given_all_patience() -> None:
     """An answer that is late looks like one that comes and goes, until it is waited for."""
 
