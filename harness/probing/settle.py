@@ -23,8 +23,8 @@ from harness.model.result import Outcome
 BY_ICMP = frozenset({Outcome.REFUSED, Outcome.UNREACHABLE, Outcome.PROHIBITED})
 # Rounds in between come a little later each time, but not rarer than one a window.
 SLOWER = 1.25
-# As long as the cluster is at work it needs its machines for itself: on two cores, rounds that followed each other twice
-# as fast made Cilium a fifth slower with 30 pods.
+# As long as the cluster is at work it needs its machines for itself: on two cores, rounds that came twice as often made
+# Cilium a fifth slower with 30 pods.
 BREATHS_AT_WORK = 4
 # A cluster that needed long to take in the last policy, the sentinel's, may need a part of that for what it does
 # pod by pod; and where nothing has moved at all, a little longer than it ever needed. No longer than that, though.
