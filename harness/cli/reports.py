@@ -13,8 +13,6 @@ from harness.model.result import RunResult
 from harness.reporting import files
 from harness.reporting.registry import REPORTS
 
-_STDOUT = "-"
-
 
 def wanted(options: Namespace) -> Mapping[str, str]:
     """Return the reports that were asked for, each with its target."""
@@ -23,15 +21,15 @@ def wanted(options: Namespace) -> Mapping[str, str]:
 
 def take_stdout(options: Namespace) -> bool:
     """Tell whether standard output belongs to a report, so that nothing else may be written there."""
-    return _STDOUT in wanted(options).values()
+    return files.STDOUT in wanted(options).values()
 
 
 def check(options: Namespace) -> None:
     """Raise `UsageError` with all that is wrong with the targets now, rather than lose a result after the run."""
     chosen = wanted(options)
-    to_stdout = [f"--{name}" for name, target in chosen.items() if target == _STDOUT]
+    to_stdout = [f"--{name}" for name, target in chosen.items() if target == files.STDOUT]
     faults = [f"{name} -: standard output is taken by {to_stdout[0]}" for name in to_stdout[1:]]
-    faults += files.clashes(_files(chosen), "--")
+    faults += files.clashes(files.in_files(chosen), "--")
     if kept_in := _history(options):
         try:
             if obstacle := files.check_history(kept_in, "--"):
@@ -74,14 +72,10 @@ def write(options: Namespace, result: RunResult) -> None:
 
 
 def _put(target: str, text: str) -> None:
-    if target == _STDOUT:
+    if target == files.STDOUT:
         say(text)
     else:
         files.put(target, text)
-
-
-def _files(chosen: Mapping[str, str]) -> Mapping[str, str]:
-    return {name: target for name, target in chosen.items() if target != _STDOUT}
 
 
 def _history(options: Namespace) -> Path | None:

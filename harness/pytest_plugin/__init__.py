@@ -47,9 +47,9 @@ def _check_targets(chosen: Choices) -> None:
     from harness.errors import UsageError
     from harness.reporting import files
 
-    targets = {**chosen.reports, **({"history": chosen.history} if chosen.history else {})}
-    faults = [f"{PREFIX}{name} -: standard output is pytest's" for name, target in targets.items() if target == "-"]
-    faults += files.clashes({name: target for name, target in chosen.reports.items() if target != "-"}, PREFIX)
+    in_files = files.in_files(chosen.reports)
+    faults = [f"{PREFIX}{name} -: standard output is pytest's" for name in chosen.reports if name not in in_files]
+    faults += files.clashes(in_files, PREFIX)
     try:
         if chosen.history:
             # One that cannot take the session says so at its end, with the file that has it.

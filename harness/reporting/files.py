@@ -16,6 +16,13 @@ from harness.reporting.history.rescue import keep
 from harness.reporting.history.store import open_history
 from harness.reporting.registry import renderer
 
+STDOUT = "-"
+
+
+def in_files(targets: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the targets that are files: all but standard output."""
+    return {name: target for name, target in targets.items() if target != STDOUT}
+
 
 def unwritable(target: Path) -> str | None:
     """Say why a report cannot be written there, None if it can as far as can be told beforehand."""
@@ -68,8 +75,11 @@ def write(
 def check_history(path: Path, option: str) -> str | None:
     """Look before a run whether its history will take it, and return what will be in the way.
 
-    A run that its history does not take is kept beside it. Raises `UsageError` where there is no folder for it.
+    A run that its history does not take is kept beside it. Raises `UsageError` where it can be no file, and
+    where there is no folder for it.
     """
+    if str(path) == STDOUT:
+        raise UsageError(f"{option}history {path}: standard output takes no history")
     if not path.parent.is_dir():
         raise UsageError(f"{option}history {path}: there is no folder {path.parent}")
     try:

@@ -120,6 +120,7 @@ def test_a_choice_that_cannot_be_meant_is_refused(project: Project, arguments: l
 
     assert (result.ret, project.clusters()) == (pytest.ExitCode.USAGE_ERROR, [])
     assert said in result.stderr.str()
+    assert not (project.path / "-").exists()
 
 
 def test_an_unknown_cluster_is_refused(project: Project) -> None:
