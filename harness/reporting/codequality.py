@@ -41,7 +41,7 @@ def _fingerprint(finding: Finding, taken: set[str]) -> str:
     """Hash what a finding is about; equal ones are counted, since GitLab drops the second of a kind."""
     about = _TIME.sub("#", "\n".join([str(finding.verdict), str(finding.at), finding.title, *finding.lines]))
     number = 0
-    while (found := hashlib.sha256(f"{about}\n{number}".encode()).hexdigest()) in taken:
+    while (found := hashlib.sha256(f"{about}\n{number}".encode("utf-8", "surrogatepass")).hexdigest()) in taken:
         number += 1
     taken.add(found)
     return found
